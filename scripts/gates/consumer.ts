@@ -1,0 +1,118 @@
+/** A project of somebody else: installs the tarball beside its peers, compiles, runs and bundles programs that use it. */
+import * as esbuild from "esbuild"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import * as Vm from "node:vm"
+import { gzipSync } from "node:zlib"
+import type { Outcome } from "./gate.js"
+import { command, verdict } from "./gate.js"
+import { tarball } from "./package.js"
+import { bin, run } from "./run.js"
+
+const folder = Path.join(Os.tmpdir(), `switchyard-consumer-${process.pid}`)
+
+process.on("exit", () => Fs.rmSync(folder, { recursive: true, force: true }))
+
+/** What the library needs everywhere, and what its Node side and command line need beside. */
+const peers = {
+  always: ["effect", "@effect/platform"],
+  node: ["@effect/platform-node", "@effect/cli", "@effect/printer", "@effect/printer-ansi", "undici", "@types/node"]
+}
+
+/** The installed version, so that the consumer runs on what the lock file says. */
+const pinned = (name: string): string => {
+  const { version }: { version: string } = JSON.parse(
+    Fs.readFileSync(Path.join("node_modules", name, "package.json"), "utf8")
+  )
+  return `${name}@${version}`
+}
+
+const install = (packages: ReadonlyArray<string>) =>
+  run("npm", ["install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund", ...packages], {
+    cwd: folder,
+    timeoutMs: 180_000
+  })
+
+const bundle = (entry: string, outfile: string): Promise<esbuild.BuildResult> =>
+  esbuild.build({
+    absWorkingDir: folder,
+    entryPoints: [entry],
+    outfile: Path.join(folder, outfile),
+    bundle: true,
+    minify: true,
+    format: "iife",
+    globalName: "program",
+    platform: "browser",
+    target: "es2022",
+    logLevel: "silent"
+  })
+
+/** Starts a bundle where there is nothing but what browsers have; answers what it exports. */
+const inBrowser = (script: string): Record<string, unknown> => {
+  const { AbortController, AbortSignal, Headers, Request, Response, TextDecoder, TextEncoder, URL, URLSearchParams } =
+    globalThis
+  const page = Vm.createContext({
+    ...{ AbortController, AbortSignal, Headers, Request, Response, TextDecoder, TextEncoder, URL, URLSearchParams },
+    ...{ ReadableStream, clearTimeout, console, crypto, fetch, performance, queueMicrotask, setTimeout }
+  })
+  Vm.runInContext(`${Fs.readFileSync(Path.join(folder, script), "utf8")}\nglobalThis.program = program`, page)
+  return page["program"]
+}
+
+/** With the two required peers only, in Node and in a browser; then with everything, as a Node program. */
+export const consumer = async (): Promise<Outcome> => {
+  Fs.rmSync(folder, { recursive: true, force: true })
+  Fs.cpSync(Path.join("test", "consumer"), folder, { recursive: true })
+  Fs.writeFileSync(Path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
+  const required = await install([tarball(), ...peers.always.map(pinned)])
+  if (!required.ok) {
+    return command(required, "install")
+  }
+  const portable = await run(process.execPath, ["portable.mjs"], { cwd: folder })
+  if (!portable.ok) {
+    return command(portable, "portable.mjs")
+  }
+  try {
+    await bundle("browser.ts", "browser.js")
+    const program = inBrowser("browser.js")
+    if (typeof program["main"] !== "function") {
+      return verdict(false, "browser.ts", "browser.ts exports no main.")
+    }
+    await program["main"]()
+  } catch (error) {
+    return verdict(false, "browser.ts", String(error))
+  }
+  const optional = await install(peers.node.map(pinned))
+  if (!optional.ok) {
+    return command(optional, "install of the Node peers")
+  }
+  const compiled = await bin("tsc", ["-p", folder, "--pretty", "false"])
+  if (!compiled.ok) {
+    return command(compiled, "tsc")
+  }
+  const program = await run(process.execPath, ["node.js"], { cwd: folder, timeoutMs: 60_000, tidy: true })
+  if (!program.ok) {
+    return command(program, "node.ts")
+  }
+  return command(await run(Path.join(folder, "node_modules", ".bin", "switchyard"), ["--help"], { cwd: folder }))
+}
+
+/** KiB of one file of the browser with everything in it that the entry point exports. */
+const budget = { minified: 360, gzipped: 115 }
+
+/** The consumer's folder still stands: this gate comes behind it. */
+export const size = async (): Promise<Outcome> => {
+  Fs.writeFileSync(Path.join(folder, "all.js"), `export * from "effect-switchyard/solti"\n`)
+  try {
+    await bundle("all.js", "all.bundle.js")
+  } catch (error) {
+    return verdict(false, "", String(error))
+  }
+  const script = Fs.readFileSync(Path.join(folder, "all.bundle.js"))
+  const minified = script.length / 1024
+  const gzipped = gzipSync(script, { level: 9 }).length / 1024
+  const note = `solti ${minified.toFixed(0)} of ${budget.minified} KiB minified, ` +
+    `${gzipped.toFixed(0)} of ${budget.gzipped} KiB gzip`
+  return verdict(minified <= budget.minified && gzipped <= budget.gzipped, note, "The bundle is over its budget.")
+}

@@ -1,0 +1,287 @@
+/**
+ * A declared endpoint as two pure functions: input to request, body text to value.
+ *
+ * @since 0.1.0
+ */
+import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type { HttpMethod } from "@effect/platform/HttpMethod"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
+import type { CallFields } from "../../schemas/core/Errors.js"
+import { DecodeError, InvalidInput } from "../../schemas/core/Errors.js"
+import { percentEncode } from "./Redaction.js"
+
+/**
+ * What the SDK reads of a declared endpoint.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AnyEndpoint {
+  readonly name: string
+  readonly path: string
+  readonly method: HttpMethod
+  readonly pathSchema: Option.Option<{ readonly ast: AST.AST }>
+  readonly urlParamsSchema: Option.Option<{ readonly ast: AST.AST }>
+  readonly payloadSchema: Option.Option<{ readonly ast: AST.AST }>
+  readonly successSchema: { readonly ast: AST.AST }
+}
+
+type Part<Name extends string, A> = [A] extends [never] ? unknown : { readonly [K in Name]: A }
+
+/**
+ * What a call of the endpoint takes: `path`, `urlParams` and `payload`, as far as it declares them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type InputOf<Endpoint> = Endpoint extends HttpApiEndpoint.HttpApiEndpoint<
+  infer _Name,
+  infer _Method,
+  infer Path,
+  infer UrlParams,
+  infer Payload,
+  infer _Headers,
+  infer _Success,
+  infer _Error,
+  infer _R,
+  infer _RE
+> ? Part<"path", Path> & Part<"urlParams", UrlParams> & Part<"payload", Payload>
+  : never
+
+/**
+ * What a call of the endpoint gives.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SuccessOf<Endpoint> = Endpoint extends HttpApiEndpoint.HttpApiEndpoint<
+  infer _Name,
+  infer _Method,
+  infer _Path,
+  infer _UrlParams,
+  infer _Payload,
+  infer _Headers,
+  infer Success,
+  infer _Error,
+  infer _R,
+  infer _RE
+> ? Success
+  : never
+
+/**
+ * The input of a call without its types.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Input {
+  readonly path?: unknown
+  readonly urlParams?: unknown
+  readonly payload?: unknown
+}
+
+/**
+ * The template of a route as the planes' documents write it: `/tasks/{id}`.
+ *
+ * @internal
+ */
+export const routeOf = (path: string): string => path.replace(/:(\w+)/g, "{$1}")
+
+/**
+ * Where and what an issue is, never the value that caused it.
+ *
+ * @internal
+ */
+export const locate = (issue: ParseResult.ParseIssue, path: ReadonlyArray<PropertyKey> = []): {
+  readonly path: string
+  readonly expected: string
+} => {
+  switch (issue._tag) {
+    case "Pointer":
+      return locate(issue.issue, path.concat(issue.path))
+    case "Composite": {
+      const issues = Array.isArray(issue.issues) ? issue.issues : [issue.issues]
+      // The member that got furthest says most about what was meant.
+      const first = issues[issues.length - 1]
+      return first === undefined ? { path: dotted(path), expected: String(issue.ast) } : locate(first, path)
+    }
+    case "Refinement":
+      return issue.kind === "From" ? locate(issue.issue, path) : { path: dotted(path), expected: nameOf(issue.ast) }
+    case "Transformation":
+      return issue.kind === "Transformation" ? { path: dotted(path), expected: nameOf(issue.ast) } : locate(issue.issue, path)
+    case "Missing":
+      return { path: dotted(path), expected: `${nameOf(issue.ast)}, but the member is missing` }
+    case "Unexpected":
+      return { path: dotted(path), expected: "no such member" }
+    case "Type":
+    case "Forbidden":
+      return { path: dotted(path), expected: nameOf(issue.ast) }
+  }
+}
+
+const nameOf = (ast: AST.Annotated): string => {
+  const name = Option.getOrElse(AST.getIdentifierAnnotation(ast), () => String(ast))
+  return name.length > 120 ? `${name.slice(0, 120)}…` : name
+}
+
+const dotted = (path: ReadonlyArray<PropertyKey>): string => path.map(String).join(".")
+
+/**
+ * What an answer says beside its body.
+ *
+ * @internal
+ */
+export interface Received {
+  readonly status: number
+  readonly requestId: string | undefined
+  readonly contentType: string
+  /** Bounds and redacts a text before it becomes part of an error. */
+  readonly excerpt: (text: string) => string
+}
+
+/** @internal */
+export interface Codec<in Input, out Success> {
+  readonly request: (
+    input: Input,
+    headers: Record<string, string>
+  ) => Either.Either<HttpClientRequest.HttpClientRequest, InvalidInput>
+  readonly decode: (text: string, received: Received) => Either.Either<Success, DecodeError>
+}
+
+const quote = (contentType: string) => contentType === "" ? "no content type" : contentType.slice(0, 100)
+
+/**
+ * A success that is not what the endpoint promises: HTML from a proxy, an empty body, half a document.
+ *
+ * @internal
+ */
+export const notPromised = (
+  info: Pick<CallFields, "operation" | "method" | "route">,
+  expected: string,
+  received: Received,
+  text: string
+): DecodeError =>
+  new DecodeError({
+    ...info,
+    status: received.status,
+    requestId: received.requestId,
+    path: "",
+    expected,
+    detail: text === ""
+      ? `expected ${expected}, got an empty body`
+      : `expected ${expected}, got ${quote(received.contentType)}`,
+    // JSON that is cut off may hold what must not be shown; text of another kind is the only hint there is.
+    excerpt: text === "" || received.contentType.toLowerCase().includes("json") ? undefined : received.excerpt(text)
+  })
+
+/** @internal */
+export const make = <Endpoint extends AnyEndpoint>(
+  endpoint: Endpoint,
+  info: Pick<CallFields, "operation" | "method" | "route">,
+  baseUrl: string
+): Codec<InputOf<Endpoint> & Input, SuccessOf<Endpoint>> => {
+  const invalid = (path: string, message: string) =>
+    new InvalidInput({ ...info, detail: `invalid input: ${path === "" ? "" : `${path}: `}${message}`, issues: [{ path, message }] })
+
+  const invalidPart = (error: ParseResult.ParseError) => {
+    const { expected, path } = locate(error.issue)
+    return invalid(path, `expected ${expected}`)
+  }
+
+  const encoder = (schema: AnyEndpoint["pathSchema"]) =>
+    Option.match(schema, {
+      onNone: () => () => Either.right<unknown>(undefined),
+      onSome: ({ ast }) => Schema.encodeUnknownEither(Schema.make<unknown, unknown>(ast))
+    })
+  const encodePath = encoder(endpoint.pathSchema)
+  const encodeUrlParams = encoder(endpoint.urlParamsSchema)
+  const encodePayload = encoder(endpoint.payloadSchema)
+  const segments = endpoint.path.slice(1).split("/")
+
+  const pathOf = (input: unknown): Either.Either<string, InvalidInput> => {
+    if (Option.isNone(endpoint.pathSchema)) return Either.right(endpoint.path)
+    const encoded = encodePath(input)
+    if (Either.isLeft(encoded)) return Either.left(invalidPart(encoded.left))
+    const values = new Map(Object.entries(encoded.right ?? {}))
+    let path = ""
+    for (const segment of segments) {
+      if (!segment.startsWith(":")) {
+        path += `/${segment}`
+        continue
+      }
+      const name = segment.slice(1)
+      const value = String(values.get(name))
+      // URL parsers fold dot segments even when they are encoded.
+      if (value.trim() === "") return Either.left(invalid(name, "must not be empty"))
+      if (value === "." || value === "..") return Either.left(invalid(name, "must not be a dot segment"))
+      const part = percentEncode(value)
+      if (Option.isNone(part)) return Either.left(invalid(name, "must be well-formed Unicode"))
+      path += `/${part.value}`
+    }
+    return Either.right(path)
+  }
+
+  const queryOf = (input: unknown): Either.Either<string, InvalidInput> => {
+    const encoded = encodeUrlParams(input)
+    if (Either.isLeft(encoded)) return Either.left(invalidPart(encoded.left))
+    const parts: Array<string> = []
+    for (const [name, value] of Object.entries(encoded.right ?? {})) {
+      for (const item of Array.isArray(value) ? value : [value]) {
+        if (item === undefined) continue
+        const part = percentEncode(String(item))
+        if (Option.isNone(part)) return Either.left(invalid(name, "must be well-formed Unicode"))
+        parts.push(`${encodeURIComponent(name)}=${part.value}`)
+      }
+    }
+    return Either.right(parts.length === 0 ? "" : `?${parts.join("&")}`)
+  }
+
+  const decodeSuccess = Schema.decodeUnknownEither(Schema.make<SuccessOf<Endpoint>, unknown>(endpoint.successSchema.ast))
+  const isVoid = AST.isVoidKeyword(endpoint.successSchema.ast)
+
+  return {
+    request: (input, headers) => {
+      const path = pathOf(input.path)
+      if (Either.isLeft(path)) return Either.left(path.left)
+      const query = queryOf(input.urlParams)
+      if (Either.isLeft(query)) return Either.left(query.left)
+      const request = HttpClientRequest.make(endpoint.method)(`${baseUrl}${path.right}${query.right}`, { headers })
+      if (Option.isNone(endpoint.payloadSchema)) return Either.right(request)
+      const payload = encodePayload(input.payload)
+      if (Either.isLeft(payload)) return Either.left(invalidPart(payload.left))
+      return Either.right(
+        HttpClientRequest.setBody(request, HttpBody.text(JSON.stringify(payload.right), "application/json"))
+      )
+    },
+    decode: (text, received) => {
+      let json: unknown
+      // An endpoint without a body succeeds by its status alone, whatever a server adds.
+      if (!isVoid) {
+        try {
+          json = JSON.parse(text)
+        } catch {
+          return Either.left(notPromised(info, "JSON", received, text))
+        }
+      }
+      const decoded = decodeSuccess(json)
+      if (Either.isRight(decoded)) return Either.right(decoded.right)
+      const { expected, path } = locate(decoded.left.issue)
+      return Either.left(
+        new DecodeError({
+          ...info,
+          status: received.status,
+          requestId: received.requestId,
+          path,
+          expected,
+          detail: `the answer does not decode${path === "" ? "" : ` at ${path}`}: expected ${expected}`
+        })
+      )
+    }
+  }
+}

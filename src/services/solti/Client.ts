@@ -1,0 +1,203 @@
+/**
+ * The Solti plane: where it is, how to get in, and what its answers mean.
+ *
+ * @since 0.1.0
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type { CommonError, InvalidInput } from "../../schemas/core/Errors.js"
+import {
+  Conflict,
+  Forbidden,
+  Internal,
+  InvalidInput as InvalidInputError,
+  InvalidOptions,
+  PayloadTooLarge,
+  RateLimited,
+  Unauthorized,
+  Unavailable,
+  VersionMismatch
+} from "../../schemas/core/Errors.js"
+import { ErrorEnvelope, TaskNotFound } from "../../schemas/solti/Errors.js"
+import type { CallOptions } from "../core/CallOptions.js"
+import { excerpt } from "../core/Redaction.js"
+import type { Answer, Plane } from "../core/Transport.js"
+
+/**
+ * How to reach a Solti server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** For example `http://127.0.0.1:8085`; a path is kept as a prefix of every route. */
+  readonly url: string
+  /** Sent as a bearer token, when given. An effect is run again for every attempt, so that it may rotate. */
+  readonly token?: Redacted.Redacted | Effect.Effect<Redacted.Redacted> | undefined
+  /** A token travels over plain `http` to loopback only, unless this says otherwise. Default false. */
+  readonly allowInsecureToken?: boolean | undefined
+  /** Time-outs, retries and headers of all calls. */
+  readonly options?: CallOptions | undefined
+  /** Whether `traceparent` and `b3` are sent; servers of this plane do not read them. Default false. */
+  readonly propagateTrace?: boolean | undefined
+}
+
+/** The errors that only some endpoints of this plane have. */
+type SoltiError = InvalidInput | TaskNotFound | Conflict | PayloadTooLarge
+
+/**
+ * The connection that the services of the plane share.
+ *
+ * @since 0.1.0
+ * @category context
+ */
+export class Client extends Context.Tag("effect-switchyard/solti/Client")<Client, Plane<SoltiError>>() {}
+
+const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
+  /^127(\.\d{1,3}){3}$/.test(hostname)
+
+const parseUrl = Option.liftThrowable((url: string) => new URL(url))
+
+const baseUrlOf = (options: Options): Either.Either<string, string> => {
+  const url = Option.getOrUndefined(parseUrl(options.url))
+  if (url === undefined) return Either.left("must be an absolute URL")
+  if (url.protocol !== "http:" && url.protocol !== "https:") return Either.left("must begin with http:// or https://")
+  if (url.username !== "" || url.password !== "") return Either.left("must not hold credentials: use the token")
+  if (url.search !== "" || url.hash !== "") return Either.left("must not have a query or a fragment")
+  const isExposed = options.token !== undefined && url.protocol === "http:" && !isLoopback(url.hostname)
+  if (isExposed && options.allowInsecureToken !== true) {
+    return Either.left("must be https to send a token to another host (or set allowInsecureToken)")
+  }
+  return Either.right(url.origin + url.pathname.replace(/\/+$/, ""))
+}
+
+/**
+ * The connection as a layer. Fails with `InvalidOptions` when the options cannot work.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options): Layer.Layer<Client, InvalidOptions, HttpClient.HttpClient> =>
+  Layer.effect(
+    Client,
+    Effect.gen(function*() {
+      const baseUrl = baseUrlOf(options)
+      if (Either.isLeft(baseUrl)) {
+        return yield* new InvalidOptions({ plane: "solti", issues: [{ path: "url", message: baseUrl.left }] })
+      }
+      const token = options.token
+      return {
+        name: "solti",
+        baseUrl: baseUrl.right,
+        httpClient: yield* HttpClient.HttpClient,
+        token: token === undefined
+          ? Effect.succeedNone
+          : Redacted.isRedacted(token)
+          ? Effect.succeedSome(token)
+          : Effect.asSome(token),
+        options: options.options ?? {},
+        propagateTrace: options.propagateTrace ?? false,
+        requestIdHeader: "x-request-id",
+        toError
+      }
+    })
+  )
+
+/**
+ * The options from the environment: `SOLTI_URL`, and `SOLTI_TOKEN` where the server asks for one.
+ *
+ * @since 0.1.0
+ * @category config
+ */
+export const config: Config.Config<Options> = Config.all({
+  url: Config.nonEmptyString("SOLTI_URL"),
+  token: Config.option(Config.redacted(Config.nonEmptyString("SOLTI_TOKEN")))
+}).pipe(Config.map(({ token, url }) => ({ url, token: Option.getOrUndefined(token) })))
+
+/**
+ * The connection from configuration, by default from `SOLTI_URL` and `SOLTI_TOKEN`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  options: Config.Config<Options> = config
+): Layer.Layer<Client, ConfigError.ConfigError | InvalidOptions, HttpClient.HttpClient> =>
+  Layer.unwrapEffect(Effect.map(options, layer))
+
+const decodeEnvelope = Schema.decodeUnknownOption(Schema.parseJson(ErrorEnvelope))
+
+const PathWithId = Schema.Struct({ id: Schema.String })
+const decodePath = Schema.decodeUnknownOption(PathWithId)
+
+/** `spec.timeoutMs: invalid digit …` names its member, the texts of the validation rules do not. */
+const issueOf = (detail: string) => {
+  const match = /^(?:Failed to deserialize query string: )?((?:spec|limit|offset|status|slot)[\w.[\]]*): (.*)$/s.exec(detail)
+  return { path: match?.[1] ?? "", message: match?.[2] ?? detail }
+}
+
+/**
+ * What an answer of a Solti server means (contract 3.1, 3.3, 3.6).
+ */
+const toError = (answer: Answer): SoltiError | CommonError | undefined => {
+  const envelope = Option.getOrElse(decodeEnvelope(answer.text), (): typeof ErrorEnvelope.Type => ({}))
+  const { input: _input, retryAfterMs, text, ...call } = answer
+  const isEnvelope = envelope.error !== undefined || envelope.message !== undefined
+  const detail = excerpt(envelope.message ?? "", 1000)
+  const fields = (fallback: string) => ({
+    ...call,
+    code: envelope.error === undefined ? undefined : excerpt(envelope.error, 100),
+    detail: detail === "" ? fallback : detail,
+    excerpt: isEnvelope || text === "" ? undefined : excerpt(text, 4096)
+  })
+  switch (answer.status) {
+    case 400:
+    case 422: {
+      const issue = issueOf(detail === "" ? excerpt(text, 1000) : detail)
+      return new InvalidInputError({ ...fields(issue.message), issues: [issue] })
+    }
+    case 401:
+      return new Unauthorized(fields("the server does not accept the token, or wants one"))
+    case 403:
+      return new Forbidden(fields("the token does not allow this"))
+    case 404:
+      return envelope.error === "TaskNotFound"
+        ? new TaskNotFound({
+          ...fields("no such task"),
+          detail: "no such task, or none with a live log",
+          taskId: Option.match(decodePath(answer.input.path), { onNone: () => "", onSome: ({ id }) => id })
+        })
+        : new VersionMismatch({
+          ...fields("the server does not have this route: another version of the API, or another service"),
+          expected: "Solti task API v1 (0.0.2, 0.0.3)"
+        })
+    case 405:
+      return new VersionMismatch({
+        ...fields("the server does not have this operation"),
+        expected: answer.operation === "solti.Tasks.apply" ? "0.0.3" : "Solti task API v1 (0.0.2, 0.0.3)"
+      })
+    case 409:
+      return new Conflict(fields("conflict"))
+    case 413:
+      return new PayloadTooLarge(fields("the spec is too large for the server"))
+    case 429:
+      return new RateLimited({ ...fields("too many requests"), retryAfterMs })
+    case 500:
+      return new Internal(fields("the server failed"))
+    case 502:
+    case 503:
+    case 504:
+      return new Unavailable({ ...fields("the server is not available"), retryAfterMs })
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,11 @@
+/** A user's program on Node, with every optional peer installed. */
+import * as Core from "effect-switchyard/core"
+import * as Node from "effect-switchyard/node"
+import * as Solti from "effect-switchyard/solti"
+import * as SoltiServer from "effect-switchyard/solti/server"
+import * as SoltiTesting from "effect-switchyard/solti/testing"
+import * as assert from "node:assert/strict"
+
+for (const module of [Core, Node, Solti, SoltiServer, SoltiTesting]) {
+  assert.ok(Object.keys(module).length > 0)
+}
