@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -61,7 +61,10 @@ class LimitingAgent extends Undici.Agent {
       if (outer.aborted) abort()
       else outer.addEventListener("abort", abort, { once: true })
     }
-    const timer = setTimeout(() => controller.abort(new TotalTimeout(`no complete answer within ${totalMs} ms`)), totalMs)
+    const timer = setTimeout(
+      () => controller.abort(new TotalTimeout(`no complete answer within ${totalMs} ms`)),
+      totalMs
+    )
     const done = () => {
       clearTimeout(timer)
       if (outer instanceof AbortSignal) outer.removeEventListener("abort", abort)
@@ -110,7 +113,9 @@ export const layerHttpClient = (options?: Options): Layer.Layer<HttpClient.HttpC
           new LimitingAgent({
             connect: {
               timeout: Duration.toMillis(options?.connectTimeout ?? "10 seconds"),
-              ...(options?.ca === undefined ? {} : { ca: typeof options.ca === "string" ? options.ca : [...options.ca] })
+              ...(options?.ca === undefined
+                ? {}
+                : { ca: typeof options.ca === "string" ? options.ca : [...options.ca] })
             },
             ...(options?.connections === undefined ? {} : { connections: options.connections })
           })

@@ -11,7 +11,11 @@ const task = JSON.stringify({
     spec: {
       slot: "bench",
       kind: {
-        subprocess: { env: [{ key: "MODE", value: "fast" }], failOnNonZero: true, command: { command: "make", args: ["-k"] } }
+        subprocess: {
+          env: [{ key: "MODE", value: "fast" }],
+          failOnNonZero: true,
+          command: { command: "make", args: ["-k"] }
+        }
       },
       timeoutMs: "45000",
       restart: "RESTART_STRATEGY_ALWAYS",

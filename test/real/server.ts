@@ -75,6 +75,10 @@ const targetDirectory = Config.string("SOLTI_REAL_TARGET").pipe(
   Config.withDefault(join(homedir(), ".cache", "effect-switchyard", "solti-real"))
 )
 
+/** Where the program of {@link build} is, once it has been built. */
+export const binary = (options: { readonly release: boolean }): Effect.Effect<string, ConfigError.ConfigError> =>
+  Effect.map(targetDirectory, (target) => resolve(target, options.release ? "release" : "debug", "solti-host"))
+
 /**
  * Builds the server and gives the path of the program. The first build takes minutes (cargo shows its progress on
  * stderr) and needs the crate index; after that it is a matter of a moment. `release` is for benchmarks.
@@ -95,7 +99,7 @@ export const build = (options: { readonly release: boolean }): Effect.Effect<
     if (exitCode !== 0) {
       return yield* new BuildFailed({ exitCode })
     }
-    return join(target, options.release ? "release" : "debug", "solti-host")
+    return yield* binary(options)
   })
 
 const ReadyLine = Schema.parseJson(

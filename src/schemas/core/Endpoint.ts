@@ -20,7 +20,7 @@ export interface ErrorClass<out E extends { readonly _tag: string }> {
  * How often a call may be sent again after a failure.
  *
  * - `safe`: reading; any transient failure
- * - `idempotent`: writing the same twice is the same as once; transport failures and 503 only
+ * - `idempotent`: writing the same twice is the same as once; transport failures (no connection in time is one) and 503
  * - `never`: sent once
  *
  * @since 0.1.0

@@ -48,7 +48,9 @@ export interface CallFields extends Schema.Struct.Type<typeof callFields> {}
  * @category utils
  */
 export const messageOf = (error: CallFields): string => {
-  const status = error.status === undefined ? "" : ` (${error.status}${error.code === undefined ? "" : ` ${error.code}`})`
+  const status = error.status === undefined
+    ? ""
+    : ` (${error.status}${error.code === undefined ? "" : ` ${error.code}`})`
   const requestId = error.requestId === undefined ? "" : ` [request ${error.requestId}]`
   return `${error.operation}: ${error.detail}${status} – ${error.method} ${error.route}${requestId}`
 }

@@ -158,8 +158,7 @@ export const defaulted = <A, I>(schema: Schema.Schema<A, I>, value: () => A): Sc
   Schema.declare<A, I | undefined, readonly [Schema.Schema<A, I>]>([schema], {
     decode: (member) => {
       const decode = ParseResult.decodeUnknown(member)
-      return (raw, options) =>
-        raw === undefined || raw === null ? ParseResult.succeed(value()) : decode(raw, options)
+      return (raw, options) => raw === undefined || raw === null ? ParseResult.succeed(value()) : decode(raw, options)
     },
     encode: (member) => ParseResult.encodeUnknown(member)
   })

@@ -12,10 +12,14 @@ import { absent, defaulted } from "../core/Wire.js"
 import { TaskNotFound } from "./Errors.js"
 import { CreateSpec, Task, TaskPage, TaskRun } from "./Tasks.js"
 
+const maxUInt32 = 4294967295
+
+// One filter instead of `int` and `between`, so that a refusal names the whole rule.
 const UInt32FromString = Schema.NumberFromString.pipe(
-  Schema.int(),
-  Schema.between(0, 4294967295),
-  Schema.annotations({ identifier: "an integer from 0 to 4294967295" })
+  Schema.filter((n) => Number.isInteger(n) && n >= 0 && n <= maxUInt32, {
+    title: `an integer from 0 to ${maxUInt32}`,
+    jsonSchema: { type: "integer", minimum: 0, maximum: maxUInt32 }
+  })
 )
 
 const ById = Schema.Struct({ id: Schema.String })

@@ -29,13 +29,7 @@ import {
  */
 export const maxScriptBytes = 2 * 1024 * 1024
 
-/**
- * The longest slot, in bytes.
- *
- * @since 0.1.0
- * @category constants
- */
-export const maxSlotBytes = 64
+const maxSlotBytes = 64
 
 /**
  * A broken rule: its number in contract 5.7, where (`spec.backoff.firstMs`), and the server's text.

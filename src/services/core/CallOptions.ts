@@ -68,6 +68,18 @@ export const currentCallOptions: FiberRef.FiberRef<CallOptions> = globalValue(
   () => FiberRef.unsafeMake<CallOptions>({})
 )
 
+/** A member that is `undefined` decides nothing. */
+const lay = <A extends object>(under: A | undefined, over: A | undefined): A | undefined => {
+  if (under === undefined || over === undefined) return over ?? under
+  const out = { ...under }
+  for (const key in over) if (over[key] !== undefined) out[key] = over[key]
+  return out
+}
+
+/** Names of headers are the same in every case. */
+const lowerCased = (headers: CallOptions["headers"]): CallOptions["headers"] =>
+  headers && Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
 /**
  * Lays `over` on top of `under`, member by member.
  *
@@ -75,9 +87,9 @@ export const currentCallOptions: FiberRef.FiberRef<CallOptions> = globalValue(
  * @category combining
  */
 export const merge = (under: CallOptions, over: CallOptions): CallOptions => ({
-  timeouts: under.timeouts === undefined ? over.timeouts : { ...under.timeouts, ...over.timeouts },
-  retry: under.retry === undefined ? over.retry : { ...under.retry, ...over.retry },
-  headers: under.headers === undefined ? over.headers : { ...under.headers, ...over.headers }
+  timeouts: lay(under.timeouts, over.timeouts),
+  retry: lay(under.retry, over.retry),
+  headers: lay(lowerCased(under.headers), lowerCased(over.headers))
 })
 
 /**

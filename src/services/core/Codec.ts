@@ -9,7 +9,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type { HttpMethod } from "@effect/platform/HttpMethod"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
+import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import type { CallFields } from "../../schemas/core/Errors.js"
@@ -93,44 +93,55 @@ export interface Input {
  */
 export const routeOf = (path: string): string => path.replace(/:(\w+)/g, "{$1}")
 
+interface Located {
+  readonly path: ReadonlyArray<PropertyKey>
+  readonly expected: string
+  /** How far the input agreed with the schema before. */
+  readonly depth: number
+}
+
+const at = (path: ReadonlyArray<PropertyKey>, expected: string): Located => ({ path, expected, depth: path.length })
+
+const find = (issue: ParseResult.ParseIssue, path: ReadonlyArray<PropertyKey>): Located => {
+  switch (issue._tag) {
+    case "Pointer":
+      return find(issue.issue, path.concat(issue.path))
+    case "Composite": {
+      const issues: ReadonlyArray<ParseResult.ParseIssue> = "_tag" in issue.issues ? [issue.issues] : issue.issues
+      // Of the members of a union, the one that got furthest says most about what was meant.
+      return issues.map((inner) => find(inner, path)).reduce(
+        (best, found) => found.depth > best.depth ? found : best,
+        { path, expected: nameOf(issue.ast), depth: -1 }
+      )
+    }
+    case "Refinement":
+      return issue.kind === "From" ? find(issue.issue, path) : at(path, nameOf(issue.ast))
+    case "Transformation":
+      return issue.kind === "Transformation" ? at(path, nameOf(issue.ast)) : find(issue.issue, path)
+    case "Missing":
+      return { path, expected: `${nameOf(issue.ast)}, but the member is missing`, depth: path.length - 0.5 }
+    case "Unexpected":
+      return at(path, "no such member")
+    case "Type":
+    case "Forbidden":
+      return at(path, nameOf(issue.ast))
+  }
+}
+
 /**
  * Where and what an issue is, never the value that caused it.
  *
  * @internal
  */
-export const locate = (issue: ParseResult.ParseIssue, path: ReadonlyArray<PropertyKey> = []): {
-  readonly path: string
-  readonly expected: string
-} => {
-  switch (issue._tag) {
-    case "Pointer":
-      return locate(issue.issue, path.concat(issue.path))
-    case "Composite": {
-      const issues = Array.isArray(issue.issues) ? issue.issues : [issue.issues]
-      // The member that got furthest says most about what was meant.
-      const first = issues[issues.length - 1]
-      return first === undefined ? { path: dotted(path), expected: String(issue.ast) } : locate(first, path)
-    }
-    case "Refinement":
-      return issue.kind === "From" ? locate(issue.issue, path) : { path: dotted(path), expected: nameOf(issue.ast) }
-    case "Transformation":
-      return issue.kind === "Transformation" ? { path: dotted(path), expected: nameOf(issue.ast) } : locate(issue.issue, path)
-    case "Missing":
-      return { path: dotted(path), expected: `${nameOf(issue.ast)}, but the member is missing` }
-    case "Unexpected":
-      return { path: dotted(path), expected: "no such member" }
-    case "Type":
-    case "Forbidden":
-      return { path: dotted(path), expected: nameOf(issue.ast) }
-  }
+export const locate = (issue: ParseResult.ParseIssue): { readonly path: string; readonly expected: string } => {
+  const { expected, path } = find(issue, [])
+  return { path: path.map(String).join("."), expected }
 }
 
 const nameOf = (ast: AST.Annotated): string => {
   const name = Option.getOrElse(AST.getIdentifierAnnotation(ast), () => String(ast))
   return name.length > 120 ? `${name.slice(0, 120)}…` : name
 }
-
-const dotted = (path: ReadonlyArray<PropertyKey>): string => path.map(String).join(".")
 
 /**
  * What an answer says beside its body.
@@ -151,10 +162,12 @@ export interface Codec<in Input, out Success> {
     input: Input,
     headers: Record<string, string>
   ) => Either.Either<HttpClientRequest.HttpClientRequest, InvalidInput>
-  readonly decode: (text: string, received: Received) => Either.Either<Success, DecodeError>
+  readonly decode: (text: string, received: () => Received) => Either.Either<Success, DecodeError>
 }
 
-const quote = (contentType: string) => contentType === "" ? "no content type" : contentType.slice(0, 100)
+/** What is JSON, or begins like it, may hold what must not be shown; text of another kind is the only hint there is. */
+const isOpaque = (contentType: string, text: string): boolean =>
+  contentType.toLowerCase().includes("json") || /^\s*[{[]/.test(text)
 
 /**
  * A success that is not what the endpoint promises: HTML from a proxy, an empty body, half a document.
@@ -166,19 +179,24 @@ export const notPromised = (
   expected: string,
   received: Received,
   text: string
-): DecodeError =>
-  new DecodeError({
+): DecodeError => {
+  const { contentType } = received
+  return new DecodeError({
     ...info,
     status: received.status,
     requestId: received.requestId,
     path: "",
     expected,
-    detail: text === ""
-      ? `expected ${expected}, got an empty body`
-      : `expected ${expected}, got ${quote(received.contentType)}`,
-    // JSON that is cut off may hold what must not be shown; text of another kind is the only hint there is.
-    excerpt: text === "" || received.contentType.toLowerCase().includes("json") ? undefined : received.excerpt(text)
+    detail: `expected ${expected}, got ${
+      text === ""
+        ? "an empty body"
+        : contentType === ""
+        ? "no content type"
+        : received.excerpt(contentType.slice(0, 100))
+    }`,
+    excerpt: text === "" || isOpaque(contentType, text) ? undefined : received.excerpt(text)
   })
+}
 
 /** @internal */
 export const make = <Endpoint extends AnyEndpoint>(
@@ -187,7 +205,11 @@ export const make = <Endpoint extends AnyEndpoint>(
   baseUrl: string
 ): Codec<InputOf<Endpoint> & Input, SuccessOf<Endpoint>> => {
   const invalid = (path: string, message: string) =>
-    new InvalidInput({ ...info, detail: `invalid input: ${path === "" ? "" : `${path}: `}${message}`, issues: [{ path, message }] })
+    new InvalidInput({
+      ...info,
+      detail: `invalid input: ${path === "" ? "" : `${path}: `}${message}`,
+      issues: [{ path, message }]
+    })
 
   const invalidPart = (error: ParseResult.ParseError) => {
     const { expected, path } = locate(error.issue)
@@ -242,7 +264,9 @@ export const make = <Endpoint extends AnyEndpoint>(
     return Either.right(parts.length === 0 ? "" : `?${parts.join("&")}`)
   }
 
-  const decodeSuccess = Schema.decodeUnknownEither(Schema.make<SuccessOf<Endpoint>, unknown>(endpoint.successSchema.ast))
+  const decodeSuccess = Schema.decodeUnknownEither(
+    Schema.make<SuccessOf<Endpoint>, unknown>(endpoint.successSchema.ast)
+  )
   const isVoid = AST.isVoidKeyword(endpoint.successSchema.ast)
 
   return {
@@ -266,17 +290,18 @@ export const make = <Endpoint extends AnyEndpoint>(
         try {
           json = JSON.parse(text)
         } catch {
-          return Either.left(notPromised(info, "JSON", received, text))
+          return Either.left(notPromised(info, "JSON", received(), text))
         }
       }
       const decoded = decodeSuccess(json)
       if (Either.isRight(decoded)) return Either.right(decoded.right)
       const { expected, path } = locate(decoded.left.issue)
+      const { requestId, status } = received()
       return Either.left(
         new DecodeError({
           ...info,
-          status: received.status,
-          requestId: received.requestId,
+          status,
+          requestId,
           path,
           expected,
           detail: `the answer does not decode${path === "" ? "" : ` at ${path}`}: expected ${expected}`

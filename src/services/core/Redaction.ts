@@ -15,18 +15,48 @@ export const percentEncode: (text: string) => Option.Option<string> = Option.lif
 /** Shorter values are left alone: replacing every "1" would make texts unreadable and hide nothing. */
 const shortest = 4
 
-/** @internal */
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  "\"": "&quot;",
+  "'": "&#39;"
+}
+
+const escapes: ReadonlyArray<(text: string) => string> = [
+  (text) => JSON.stringify(text).slice(1, -1),
+  (text) => Option.getOrElse(percentEncode(text), () => text),
+  (text) => text.replace(/[&<>"']/g, (character) => entities[character] ?? character)
+]
+
+/** How a secret may come back: as it is, or escaped for JSON, a URL or HTML, also one in the other. */
+const formsOf = (secret: string): ReadonlySet<string> => {
+  const once = escapes.map((escape) => escape(secret))
+  return new Set([secret, ...once, ...once.flatMap((form) => escapes.map((escape) => escape(form)))])
+}
+
+/** How much of the end of a text is the beginning of a secret that was cut off there. */
+const tailOf = (text: string, form: string): number => {
+  let length = Math.min(form.length - 1, text.length)
+  while (length >= shortest && !text.endsWith(form.slice(0, length))) length--
+  return length < shortest ? 0 : length
+}
+
+/**
+ * The text without the secrets, and without the beginning of one at its end, in case the text was cut off there.
+ *
+ * @internal
+ */
 export const redact = (text: string, secrets: ReadonlyArray<string>): string => {
   let out = text
-  for (const secret of secrets) {
-    if (secret.length < shortest) continue
-    out = out.split(secret).join("<redacted>")
-    const escaped = JSON.stringify(secret).slice(1, -1)
-    if (escaped !== secret) out = out.split(escaped).join("<redacted>")
-    const encoded = percentEncode(secret)
-    if (Option.isSome(encoded) && encoded.value !== secret) out = out.split(encoded.value).join("<redacted>")
-  }
-  return out
+  // Of a secret longer than the text only the beginning can be in it.
+  const known = secrets.filter((secret) => secret.length >= shortest).map((secret) => secret.slice(0, text.length + 1))
+  // The longest first: one secret may hold another.
+  const forms = Array.from(new Set(known.flatMap((secret) => [...formsOf(secret)]))).sort((a, b) => b.length - a.length)
+  for (const form of forms) out = out.split(form).join("<redacted>")
+  let tail = 0
+  for (const form of forms) tail = Math.max(tail, tailOf(out, form))
+  return tail === 0 ? out : `${out.slice(0, -tail)}<redacted>`
 }
 
 /**

@@ -14,9 +14,15 @@ import type { Resolved } from "./CallOptions.js"
  * @internal
  */
 export interface Failure {
-  readonly error: { readonly _tag: string; readonly status?: number | undefined; readonly retryAfterMs?: number | undefined }
+  readonly error: {
+    readonly _tag: string
+    readonly status?: number | undefined
+    readonly kind?: string | undefined
+  }
   /** `false` when the server sent `x-should-retry: false`. A hint never makes a write repeatable. */
   readonly shouldRetry: boolean
+  /** What the server asked for, whatever the status of its answer. */
+  readonly retryAfterMs: number | undefined
 }
 
 const isRepeatable = (repeat: Repeat, error: Failure["error"]): boolean => {
@@ -24,7 +30,8 @@ const isRepeatable = (repeat: Repeat, error: Failure["error"]): boolean => {
     case "never":
       return false
     case "idempotent":
-      return error._tag === "TransportError" || (error._tag === "Unavailable" && error.status === 503)
+      return error._tag === "TransportError" || (error._tag === "Timeout" && error.kind === "connect") ||
+        (error._tag === "Unavailable" && error.status === 503)
     case "safe":
       return error._tag === "TransportError" || error._tag === "Timeout" || error._tag === "RateLimited" ||
         error._tag === "Unavailable" || error._tag === "Internal" || error.status === 408 ||
@@ -46,7 +53,7 @@ export const delay = (
   random: number
 ): Option.Option<number> => {
   if (retry >= policy.maxRetries || !failure.shouldRetry || !isRepeatable(repeat, failure.error)) return Option.none()
-  const asked = failure.error.retryAfterMs
+  const asked = failure.retryAfterMs
   if (asked !== undefined) return asked <= policy.maxRetryAfterMs ? Option.some(asked) : Option.none()
   return Option.some(Backoff.delay(policy.baseMs, policy.capMs, retry, random))
 }

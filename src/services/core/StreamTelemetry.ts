@@ -6,8 +6,8 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
+import type { CallInfo } from "./Plane.js"
 import * as Telemetry from "./Telemetry.js"
-import type { CallInfo } from "./Transport.js"
 
 /** @internal */
 export interface Observer {

@@ -13,7 +13,10 @@ import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 
-const calls = Metric.counter("switchyard_calls_total", { description: "Calls of the SDK by outcome", incremental: true })
+const calls = Metric.counter("switchyard_calls_total", {
+  description: "Calls of the SDK by outcome",
+  incremental: true
+})
 
 const durations = Metric.histogram(
   "switchyard_call_duration_ms",
@@ -21,14 +24,20 @@ const durations = Metric.histogram(
   "Duration of calls with their retries, in milliseconds"
 )
 
-const retries = Metric.counter("switchyard_retries_total", { description: "Attempts behind the first", incremental: true })
+const retries = Metric.counter("switchyard_retries_total", {
+  description: "Attempts behind the first",
+  incremental: true
+})
 
 const reconnects = Metric.counter("switchyard_reconnects_total", {
   description: "Connections of streams behind the first",
   incremental: true
 })
 
-const events = Metric.counter("switchyard_events_total", { description: "Items that streams delivered", incremental: true })
+const events = Metric.counter("switchyard_events_total", {
+  description: "Items that streams delivered",
+  incremental: true
+})
 
 /**
  * Everything a span of the SDK may say; other keys are never set.

@@ -50,7 +50,8 @@ export const register = (client: HttpClient.HttpClient, limit: Limit): HttpClien
  *
  * @internal
  */
-export const limitOf = (client: HttpClient.HttpClient): Option.Option<Limit> => Option.fromNullable(limitsOf.get(client))
+export const limitOf = (client: HttpClient.HttpClient): Option.Option<Limit> =>
+  Option.fromNullable(limitsOf.get(client))
 
 /**
  * Which code of a failed request means which time-out; the first three are undici's.

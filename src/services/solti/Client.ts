@@ -28,8 +28,8 @@ import {
 } from "../../schemas/core/Errors.js"
 import { ErrorEnvelope, TaskNotFound } from "../../schemas/solti/Errors.js"
 import type { CallOptions } from "../core/CallOptions.js"
+import type { Answer, Plane } from "../core/Plane.js"
 import { excerpt } from "../core/Redaction.js"
-import type { Answer, Plane } from "../core/Transport.js"
 
 /**
  * How to reach a Solti server.
@@ -141,7 +141,9 @@ const decodePath = Schema.decodeUnknownOption(PathWithId)
 
 /** `spec.timeoutMs: invalid digit …` names its member, the texts of the validation rules do not. */
 const issueOf = (detail: string) => {
-  const match = /^(?:Failed to deserialize query string: )?((?:spec|limit|offset|status|slot)[\w.[\]]*): (.*)$/s.exec(detail)
+  const match = /^(?:Failed to deserialize query string: )?((?:spec|limit|offset|status|slot)[\w.[\]]*): (.*)$/s.exec(
+    detail
+  )
   return { path: match?.[1] ?? "", message: match?.[2] ?? detail }
 }
 
@@ -150,12 +152,12 @@ const issueOf = (detail: string) => {
  */
 const toError = (answer: Answer): SoltiError | CommonError | undefined => {
   const envelope = Option.getOrElse(decodeEnvelope(answer.text), (): typeof ErrorEnvelope.Type => ({}))
-  const { input: _input, retryAfterMs, text, ...call } = answer
+  const { input: _input, redact, retryAfterMs, text, ...call } = answer
   const isEnvelope = envelope.error !== undefined || envelope.message !== undefined
-  const detail = excerpt(envelope.message ?? "", 1000)
+  const detail = excerpt(redact(envelope.message ?? ""), 1000)
   const fields = (fallback: string) => ({
     ...call,
-    code: envelope.error === undefined ? undefined : excerpt(envelope.error, 100),
+    code: envelope.error === undefined ? undefined : excerpt(redact(envelope.error), 100),
     detail: detail === "" ? fallback : detail,
     excerpt: isEnvelope || text === "" ? undefined : excerpt(text, 4096)
   })

@@ -73,7 +73,9 @@ const exhaustedBySuccess = "policy_exhausted_success"
 /** @internal */
 export const fromTask = (task: Task, runs: ReadonlyArray<TaskRun>): Outcome => {
   const entered = phaseName(task.status.phase)
-  const phase = entered === "exhausted" && Option.contains(task.status.error, exhaustedBySuccess) ? "succeeded" : entered
+  const phase = entered === "exhausted" && Option.contains(task.status.error, exhaustedBySuccess)
+    ? "succeeded"
+    : entered
   const last = Arr.last(runs)
   return {
     taskId: task.metadata.id,

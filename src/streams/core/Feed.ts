@@ -111,11 +111,12 @@ export const make = <Item, Cursor, E, E2, R>(
     let gapDue = false
     let ended = false
 
-    const close = Effect.suspend(() => {
+    // Uninterruptible: a scope that is closed halfway never closes the rest.
+    const close = Effect.uninterruptible(Effect.suspend(() => {
       const open = connection
       connection = undefined
       return open === undefined ? Effect.void : Scope.close(open.scope, Exit.void)
-    })
+    }))
 
     /** The gap marker that is due, as what comes next. */
     const withGap = (next: Pull): Pull => {

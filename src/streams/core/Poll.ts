@@ -36,10 +36,13 @@ export const until = <A, E, R>(
 ): Effect.Effect<A, E, R> => {
   const maxMs = Duration.toMillis(interval?.max ?? 5000)
   const go = (pauseMs: number): Effect.Effect<A, E, R> =>
-    Effect.flatMap(read, Option.match({
-      onNone: () => Effect.zipRight(Effect.sleep(pauseMs), Effect.suspend(() => go(next(pauseMs, maxMs)))),
-      onSome: Effect.succeed
-    }))
+    Effect.flatMap(
+      read,
+      Option.match({
+        onNone: () => Effect.zipRight(Effect.sleep(pauseMs), Effect.suspend(() => go(next(pauseMs, maxMs)))),
+        onSome: Effect.succeed
+      })
+    )
   return go(Math.min(maxMs, Duration.toMillis(interval?.initial ?? 250)))
 }
 

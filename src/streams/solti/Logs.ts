@@ -6,9 +6,9 @@
  * @since 0.1.0
  */
 import * as Chunk from "effect/Chunk"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -26,6 +26,9 @@ import * as Sse from "../core/Sse.js"
 export interface Gap {
   readonly type: "gap"
 }
+
+/** A server that asks for more is asked again behind this, in ms: a log that waits for hours is as good as none. */
+const longestWait = 60_000
 
 const decodeEvent = Schema.decodeUnknownEither(LogEvent)
 
@@ -92,6 +95,6 @@ export const feed = <E extends { readonly _tag: string; readonly retryAfterMs?: 
     },
     onEnd: "end",
     gap: () => ({ type: "gap" }),
-    waitOf: (error) => error.retryAfterMs,
+    waitOf: (error) => error.retryAfterMs && Math.min(error.retryAfterMs, longestWait),
     observer: options.observer
   }, { policy: options.policy, interrupted: options.interrupted })

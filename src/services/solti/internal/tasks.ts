@@ -21,6 +21,7 @@ import * as Poll from "../../../streams/core/Poll.js"
 import * as Follow from "../../../streams/solti/Follow.js"
 import * as Logs from "../../../streams/solti/Logs.js"
 import type { CallOptions } from "../../core/CallOptions.js"
+import type { CallInfo } from "../../core/Plane.js"
 import * as StreamTelemetry from "../../core/StreamTelemetry.js"
 import * as Transport from "../../core/Transport.js"
 import type { Client } from "../Client.js"
@@ -38,6 +39,9 @@ const lastBelow = 900
 const vanishedLimit = 5
 
 const deleteLimit = 10
+
+/** What a read is repeated after. */
+const isPassing = (error: { readonly _tag: string }): boolean => isTransient(error) || error._tag === "Internal"
 
 const secretsOf = (spec: CreateSpec): ReadonlyArray<string> => {
   const { kind } = spec
@@ -64,28 +68,34 @@ export const make = (plane: typeof Client.Service): Tasks.Service => {
   const callProbeLater = transport.unary("version", Api.probeLater)
   const openLogs = transport.open("logs", Api.logs, "text/event-stream")
 
-  const callInfo = (name: string, method: string, route: string): Transport.CallInfo => ({
+  const callInfo = (name: string, method: string, route: string): CallInfo => ({
     operation: `solti.Tasks.${name}`,
     method,
     route
   })
   const logsInfo = callInfo("logs", "GET", "/api/v1/tasks/{id}/logs")
 
-  const submitWith = (name: string, method: string, call: typeof callSubmit) => (spec: CreateSpec, options?: SubmitOptions) =>
-    Effect.suspend(() => {
-      const info = callInfo(name, method, "/api/v1/tasks")
-      const broken = options?.validate === false ? [] : Rules.check(spec)
-      if (Arr.isNonEmptyReadonlyArray(broken)) {
-        const issues = Arr.map(broken, ({ message, path }) => ({ path, message }))
-        return Effect.fail(new InvalidInput({ ...info, detail: issues[0].message, issues }))
-      }
-      return Effect.flatMap(call({ payload: { spec } }, options), ({ taskId }) =>
-        taskId.trim() === ""
-          ? Effect.fail(
-            new DecodeError({ ...info, path: "taskId", expected: "a task id", detail: "the server answered an empty task id" })
-          )
-          : Effect.succeed(TaskId.make(taskId)))
-    })
+  const submitWith =
+    (name: string, method: string, call: typeof callSubmit) => (spec: CreateSpec, options?: SubmitOptions) =>
+      Effect.suspend(() => {
+        const info = callInfo(name, method, "/api/v1/tasks")
+        const broken = options?.validate === false ? [] : Rules.check(spec)
+        if (Arr.isNonEmptyReadonlyArray(broken)) {
+          const issues = Arr.map(broken, ({ message, path }) => ({ path, message }))
+          return Effect.fail(new InvalidInput({ ...info, detail: issues[0].message, issues }))
+        }
+        return Effect.flatMap(call({ payload: { spec } }, options), ({ taskId }) =>
+          taskId.trim() === ""
+            ? Effect.fail(
+              new DecodeError({
+                ...info,
+                path: "taskId",
+                expected: "a task id",
+                detail: "the server answered an empty task id"
+              })
+            )
+            : Effect.succeed(TaskId.make(taskId)))
+      })
 
   const submit = submitWith("submit", "POST", callSubmit)
 
@@ -106,11 +116,20 @@ export const make = (plane: typeof Client.Service): Tasks.Service => {
 
   const list = (query: ListQuery = {}, options?: CallOptions) => callList({ urlParams: query }, options)
 
-  /** Whether the log is live: opened and closed again. */
+  /**
+   * Whether the log is live: opened and closed again. One that ends at once is not: a handler without logs answers so
+   * for every id (contract 1.1).
+   */
   const isLive = (id: string, options?: CallOptions) =>
     openLogs({ path: { id } }, options).pipe(
+      Effect.flatMap((body) =>
+        Effect.timeoutTo(Stream.runHead(body), {
+          duration: "250 millis",
+          onTimeout: () => true,
+          onSuccess: Option.isSome
+        })
+      ),
       Effect.scoped,
-      Effect.as(true),
       Effect.catchTag("TaskNotFound", () => Effect.succeed(false))
     )
 
@@ -120,6 +139,22 @@ export const make = (plane: typeof Client.Service): Tasks.Service => {
   const awaitOutcome: Tasks.Service["await"] = (id, options) =>
     Effect.suspend(() => {
       let vanished = 0
+      let unseen = 0
+
+      // A look at the log that fails in passing is repeated with the next question, as often as a read is.
+      const isOver = isLive(id, options).pipe(
+        Effect.map((live) => {
+          unseen = 0
+          return !live
+        }),
+        Effect.catchIf(
+          (error) => isPassing(error) && unseen < (options?.retry?.maxRetries ?? 2),
+          () => {
+            unseen += 1
+            return Effect.succeed(false)
+          }
+        )
+      )
 
       const whenGone = Effect.flatMap(runs(id, options), (runs) => {
         const last = Option.getOrUndefined(Arr.last(runs))
@@ -136,7 +171,7 @@ export const make = (plane: typeof Client.Service): Tasks.Service => {
         if (finality === "open") return Effect.succeedNone
         const outcome = Effect.map(runs(id, options), (runs) => Option.some(Outcome.fromTask(task, runs)))
         if (finality === "final") return outcome
-        return Effect.if(isLive(id, options), { onTrue: () => Effect.succeedNone, onFalse: () => outcome })
+        return Effect.if(isOver, { onTrue: () => outcome, onFalse: () => Effect.succeedNone })
       }
 
       const read = Effect.flatMap(
@@ -165,7 +200,7 @@ export const make = (plane: typeof Client.Service): Tasks.Service => {
                 })
             })
         ),
-        isTransient: (error) => isTransient(error) || error._tag === "Internal",
+        isTransient: (error) => isPassing(error),
         interrupted: (attempts, last) =>
           new StreamInterrupted({
             ...logsInfo,
@@ -205,7 +240,10 @@ export const make = (plane: typeof Client.Service): Tasks.Service => {
     deleteConfirmed: (id, options) => {
       const go = (left: number): Effect.Effect<void, InvalidInput | CommonError> =>
         Effect.flatMap(
-          Effect.zipRight(remove(id, options), isLive(id, options)),
+          Effect.zipRight(
+            remove(id, options),
+            Effect.catchIf(isLive(id, options), (error) => left > 1 && isPassing(error), () => Effect.succeed(true))
+          ),
           (live) => {
             if (!live) return Effect.void
             if (left > 1) return Effect.zipRight(Effect.sleep("100 millis"), go(left - 1))
@@ -223,18 +261,25 @@ export const make = (plane: typeof Client.Service): Tasks.Service => {
     await: awaitOutcome,
     follow,
     submitAndFollow: (spec, options) =>
-      Stream.unwrap(Effect.map(submit(spec, options), (taskId) =>
-        Stream.concat(Stream.make({ type: "submitted", taskId } as const), follow(taskId, options)))),
+      Stream.unwrap(
+        Effect.map(submit(spec, options), (taskId) =>
+          Stream.concat(Stream.make({ type: "submitted", taskId } as const), follow(taskId, options)))
+      ),
     version: (options) =>
-      Effect.zipRight(list({ limit: 1 }, options), callProbeApply({ payload: {} }, options)).pipe(
-        Effect.as("0.0.3" as const),
-        Effect.catchTags({
-          InvalidInput: () => Effect.succeed("0.0.3" as const),
-          VersionMismatch: (error) =>
-            error.status === 405
-              ? Effect.succeed("0.0.2" as const)
-              : Effect.as(callProbeLater({ urlParams: { limit: 1 } }, options), "0.0.4" as const)
-        })
-      )
+      Effect.matchEffect(list({ limit: 1 }, options), {
+        onSuccess: () =>
+          callProbeApply({ payload: {} }, options).pipe(
+            Effect.as("0.0.3" as const),
+            Effect.catchTag("InvalidInput", () => Effect.succeed("0.0.3" as const)),
+            Effect.catchIf(
+              (error) => error._tag === "VersionMismatch" && error.status === 405,
+              () => Effect.succeed("0.0.2" as const)
+            )
+          ),
+        onFailure: (error) =>
+          error._tag === "VersionMismatch" && error.status === 404
+            ? Effect.as(callProbeLater({ urlParams: { limit: 1 } }, options), "0.0.4" as const)
+            : Effect.fail(error)
+      })
   }
 }

@@ -1,0 +1,138 @@
+/**
+ * The process that the command line runs in: its streams, its signals, its end.
+ *
+ * @since 0.1.0
+ */
+import { makeRunMain } from "@effect/platform/Runtime"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import { text } from "node:stream/consumers"
+import { ExitCode } from "./ExitCode.js"
+import { Screen } from "./Screen.js"
+import type { Signal } from "./Signals.js"
+import { exitCodes, Signals } from "./Signals.js"
+
+const write = (stream: NodeJS.WriteStream) => (line: string): Effect.Effect<void> =>
+  Effect.sync(() => {
+    stream.write(`${line}\n`)
+  })
+
+/**
+ * The terminal, or whatever stdout and stderr are.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerScreen: Layer.Layer<Screen> = Layer.sync(Screen, () => ({
+  out: write(process.stdout),
+  err: write(process.stderr),
+  isOutTerminal: process.stdout.isTTY === true,
+  isErrTerminal: process.stderr.isTTY === true,
+  columns: Effect.sync(() => process.stdout.isTTY === true ? process.stdout.columns : Infinity)
+}))
+
+/**
+ * Logs on stderr, one line each: stdout is for results.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerLogger: Layer.Layer<never> = Logger.replace(
+  Logger.defaultLogger,
+  Logger.map(Logger.logfmtLogger, (line) => {
+    process.stderr.write(`${line}\n`)
+  })
+)
+
+/** npm and npx hand on the signal that the terminal has sent already: within this time it is the same Ctrl-C. */
+const samePressMs = 500
+
+/**
+ * SIGINT, SIGTERM, and the reader of stdout going away.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerSignals: Layer.Layer<Signals> = Layer.scoped(
+  Signals,
+  Effect.gen(function*() {
+    const first = yield* Deferred.make<Signal>()
+    let firstAt: number | undefined
+    const receive = (signal: Signal) => {
+      const now = performance.now()
+      firstAt ??= now
+      if (now - firstAt > samePressMs && signal !== "SIGPIPE") process.exit(exitCodes[signal])
+      Deferred.unsafeDone(first, Effect.succeed(signal))
+    }
+    const onOutputError = (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") receive("SIGPIPE")
+    }
+    // Without a listener a broken pipe is an uncaught exception.
+    const onErrorOutputError = () => {}
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        process.on("SIGINT", receive)
+        process.on("SIGTERM", receive)
+        process.stdout.on("error", onOutputError)
+        process.stderr.on("error", onErrorOutputError)
+      }),
+      () =>
+        Effect.sync(() => {
+          process.off("SIGINT", receive)
+          process.off("SIGTERM", receive)
+        })
+    )
+    return { first: Deferred.await(first) }
+  })
+)
+
+/**
+ * The whole of stdin as text.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const stdin: Effect.Effect<string> = Effect.promise(() => text(process.stdin))
+
+/**
+ * The value of an environment variable.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const environment = (name: string): Effect.Effect<string | undefined> => Effect.sync(() => process.env[name])
+
+/**
+ * Runs a program that ends with an exit code, and ends the process with it once its output is written.
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const run: (program: Effect.Effect<number>) => void = (program) =>
+  makeRunMain(({ fiber }) => {
+    const keepAlive = setInterval(() => {}, 2 ** 31 - 1)
+    fiber.addObserver((exit) => {
+      clearInterval(keepAlive)
+      const code = Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : ExitCode.bug
+      process.stdout.write("", () => process.exit(code))
+    })
+  })(program, { disableErrorReporting: true, disablePrettyLogger: true })
+
+/**
+ * What follows the name of the program on the command line.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const args: Effect.Effect<ReadonlyArray<string>> = Effect.sync(() => process.argv.slice(2))
+
+/**
+ * The id of this process.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const pid: Effect.Effect<number> = Effect.sync(() => process.pid)

@@ -1,0 +1,59 @@
+/**
+ * Where a command writes: its results on stdout, everything else on stderr.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+
+/**
+ * @since 0.1.0
+ * @category context
+ */
+export class Screen extends Context.Tag("effect-switchyard/cli/Screen")<Screen, Screen.Service>() {}
+
+/**
+ * @since 0.1.0
+ */
+export declare namespace Screen {
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Service {
+    /** Writes a line to stdout. */
+    readonly out: (line: string) => Effect.Effect<void>
+    /** Writes a line to stderr. */
+    readonly err: (line: string) => Effect.Effect<void>
+    readonly isOutTerminal: boolean
+    readonly isErrTerminal: boolean
+    /** Columns of the terminal on stdout; `Infinity` where there is none. */
+    readonly columns: Effect.Effect<number>
+  }
+}
+
+/**
+ * Writes a line to stdout.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const out = (line: string): Effect.Effect<void, never, Screen> =>
+  Effect.flatMap(Screen, (screen) => screen.out(line))
+
+/**
+ * Writes a value as one line of JSON to stdout.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const json = (value: unknown): Effect.Effect<void, never, Screen> => out(JSON.stringify(value))
+
+/**
+ * Writes a line to stderr.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const err = (line: string): Effect.Effect<void, never, Screen> =>
+  Effect.flatMap(Screen, (screen) => screen.err(line))

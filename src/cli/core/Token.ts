@@ -1,0 +1,43 @@
+/**
+ * Tokens from the environment or from a file: never from the command line, where every user of the machine sees them.
+ *
+ * @since 0.1.0
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type { Stop } from "./Failure.js"
+import { usage } from "./Failure.js"
+import * as NodeProcess from "./NodeProcess.js"
+
+const check = (text: string, source: string): Effect.Effect<Redacted.Redacted, Stop> => {
+  if (text === "") return usage(`${source} is empty`)
+  // What cannot stand in a header would otherwise fail later, and less clearly.
+  return /^[\x21-\x7e]+$/.test(text)
+    ? Effect.succeed(Redacted.make(text))
+    : usage(`${source} holds characters that a token cannot have`)
+}
+
+/**
+ * The token of the file, else of the variable, if either is there. White space around it is not part of it.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const read = (
+  file: Option.Option<string>,
+  variable: string
+): Effect.Effect<Option.Option<Redacted.Redacted>, Stop, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    if (Option.isSome(file)) {
+      const files = yield* FileSystem.FileSystem
+      const text = yield* Effect.mapError(
+        files.readFileString(file.value),
+        (error) => usage(`cannot read the token file ${file.value}: ${"reason" in error ? error.reason : error._tag}`)
+      )
+      return Option.some(yield* check(text.trim(), `the token file ${file.value}`))
+    }
+    const text = yield* NodeProcess.environment(variable)
+    return text === undefined || text === "" ? Option.none() : Option.some(yield* check(text.trim(), variable))
+  })

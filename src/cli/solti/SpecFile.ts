@@ -1,0 +1,71 @@
+/**
+ * Specs and scripts from files.
+ *
+ * @since 0.1.0
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { locate } from "../../services/core/Codec.js"
+import * as Solti from "../../solti.js"
+import type { Stop } from "../core/Failure.js"
+import { usage } from "../core/Failure.js"
+import * as NodeProcess from "../core/NodeProcess.js"
+import { envOf, hidden } from "./View.js"
+
+/**
+ * The text of a file, or of stdin for `-`.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const readText = (file: string): Effect.Effect<string, Stop, FileSystem.FileSystem> =>
+  file === "-"
+    ? NodeProcess.stdin
+    : Effect.flatMap(FileSystem.FileSystem, (files) =>
+      Effect.mapError(
+        files.readFileString(file),
+        (error) => usage(`cannot read ${file}: ${"reason" in error ? error.reason : error._tag}`)
+      ))
+
+const decodeSpec = Schema.decodeUnknownEither(Solti.CreateSpec, { onExcessProperty: "error" })
+
+/** Says where and what, never the value: it may be a secret. */
+const explain = (error: ParseResult.ParseError): string => {
+  const first = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
+  const path = first === undefined ? "" : first.path.map(String).join(".")
+  switch (first?._tag) {
+    case "Missing":
+      return `${path} is missing`
+    case "Unexpected":
+      return `a spec has no ${path}`
+    default: {
+      const { expected, path } = locate(error.issue)
+      return `${path === "" ? "the spec" : path} has to be ${expected}`
+    }
+  }
+}
+
+const parse = (file: string, text: string): Either.Either<unknown, Stop> =>
+  Either.try({ try: (): unknown => JSON.parse(text), catch: () => usage(`${file} is not JSON`) })
+
+/** Bare, in the envelope of a submit, or in a task as `get` shows it. */
+const specOf = (json: unknown): unknown =>
+  typeof json === "object" && json !== null && "spec" in json ? json.spec : json
+
+/**
+ * A spec as JSON in the form of the wire: bare, or as member `spec` of what the server takes or `get` shows.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const read = (file: string): Effect.Effect<Solti.CreateSpec, Stop, FileSystem.FileSystem> =>
+  Effect.gen(function*() {
+    const json = yield* parse(file, yield* readText(file))
+    const spec = yield* Either.mapLeft(decodeSpec(specOf(json)), (error) => usage(`${file}: ${explain(error)}`))
+    return envOf(spec.kind).some(({ value }) => value === hidden)
+      ? yield* usage(`${file} was written without --show-secrets: the values of its environment are not in it`)
+      : spec
+  })

@@ -1,0 +1,137 @@
+/**
+ * An `HttpClient` that calls a front directly: no sockets and no time of its own, so that client and server run under
+ * one `TestClock`.
+ *
+ * @since 0.1.0
+ */
+import * as Headers from "@effect/platform/Headers"
+import type * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { BodyTooLarge, type Front, type FrontRequest, type FrontResponse, pump } from "./Front.js"
+import { concat, InMemoryResponse } from "./InMemoryResponse.js"
+import { Pipe } from "./Pipe.js"
+
+const encoder = new TextEncoder()
+
+/** The bytes of a request body, and the content type where only the body knows it. */
+const bodyOf = (body: HttpBody.HttpBody): Effect.Effect<readonly [Uint8Array, string | undefined], unknown> => {
+  switch (body._tag) {
+    case "Empty":
+      return Effect.succeed([new Uint8Array(0), undefined])
+    case "Uint8Array":
+      return Effect.succeed([body.body, undefined])
+    case "Stream":
+      return Effect.map(
+        Stream.runCollect(body.stream),
+        (pieces) => [concat(Chunk.toReadonlyArray(pieces)), undefined] as const
+      )
+    case "Raw":
+      return body.body instanceof Uint8Array
+        ? Effect.succeed([body.body, undefined])
+        : Effect.succeed([encoder.encode(String(body.body)), undefined])
+    case "FormData": {
+      const encoded = new Response(body.formData)
+      return Effect.map(
+        Effect.tryPromise(() => encoded.arrayBuffer()),
+        (bytes) => [new Uint8Array(bytes), encoded.headers.get("content-type") ?? undefined] as const
+      )
+    }
+  }
+}
+
+const requestOf = (
+  request: HttpClientRequest.HttpClientRequest,
+  url: URL,
+  [body, contentType]: readonly [Uint8Array, string | undefined]
+): FrontRequest => ({
+  method: request.method,
+  target: url.pathname + url.search,
+  headers: {
+    host: url.host,
+    ...request.headers,
+    ...(contentType === undefined ? {} : { "content-type": contentType }),
+    ...(request.body._tag === "Empty" ? {} : { "content-length": String(body.length) })
+  },
+  bytes: (limit) => body.length > limit ? Effect.fail(new BodyTooLarge({ limit })) : Effect.succeed(body)
+})
+
+const connect = <R>(
+  front: Front<R>,
+  context: Context.Context<Exclude<R, Scope.Scope>>,
+  inbound: FrontRequest,
+  request: HttpClientRequest.HttpClientRequest,
+  signal: AbortSignal
+): Effect.Effect<InMemoryResponse, HttpClientError.HttpClientError> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const head = yield* Deferred.make<InMemoryResponse, HttpClientError.RequestError>()
+      const pipe = new Pipe()
+      const respond = ({ body, headers, status }: FrontResponse): Effect.Effect<void, unknown> => {
+        const answered = Deferred.succeed(
+          head,
+          new InMemoryResponse(request, status, Headers.fromInput(headers), pipe.take, hangUp)
+        )
+        if (body === undefined || inbound.method === "HEAD") return answered
+        if (typeof body === "object" && "stream" in body) return Effect.zipRight(answered, pump(body, pipe))
+        return Effect.zipRight(Effect.sync(() => pipe.write([body])), answered)
+      }
+      const fiber = yield* Effect.scoped(Effect.flatMap(front(inbound), respond)).pipe(
+        Effect.interruptible,
+        Effect.onExit((exit) =>
+          Effect.suspend(() => {
+            pipe.end(exit)
+            const cause = exit._tag === "Failure" ? Cause.squash(exit.cause) : undefined
+            return Deferred.fail(head, new HttpClientError.RequestError({ request, reason: "Transport", cause }))
+          })
+        ),
+        Effect.mapInputContext((_: Context.Context<never>) => context),
+        Effect.forkDaemon
+      )
+      const hangUp = () => fiber.unsafeInterruptAsFork(FiberId.none)
+      signal.addEventListener("abort", hangUp, { once: true })
+      return yield* Effect.onInterrupt(restore(Deferred.await(head)), () => Fiber.interrupt(fiber))
+    })
+  )
+
+/**
+ * A client whose every request is answered by the front, whatever host it names. Pieces of a streamed body arrive as
+ * they were sent; at most 16 wait for the reader. Interrupting a call, or leaving a body before its end, interrupts the
+ * front. A front that hangs up is a `RequestError`, a body that breaks off a `ResponseError`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const client = <R>(front: Front<R>): Effect.Effect<HttpClient.HttpClient, never, Exclude<R, Scope.Scope>> =>
+  Effect.map(
+    Effect.context<Exclude<R, Scope.Scope>>(),
+    (context) =>
+      HttpClient.make((request, url, signal) =>
+        Effect.matchEffect(bodyOf(request.body), {
+          onFailure: (cause) => Effect.fail(new HttpClientError.RequestError({ request, reason: "Encode", cause })),
+          onSuccess: (body) => connect(front, context, requestOf(request, url, body), request, signal)
+        })
+      )
+  )
+
+/**
+ * {@link client} as the `HttpClient` of an application.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = <R, E, R2>(
+  front: Effect.Effect<Front<R>, E, R2>
+): Layer.Layer<HttpClient.HttpClient, E, Exclude<R, Scope.Scope> | R2> =>
+  Layer.effect(HttpClient.HttpClient, Effect.flatMap(front, client))

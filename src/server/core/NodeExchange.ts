@@ -1,0 +1,176 @@
+/**
+ * One request and its response on `node:http`.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import {
+  BodyAborted,
+  BodyTooLarge,
+  type FrontRequest,
+  type FrontResponse,
+  pump,
+  type Sink,
+  type StreamBody
+} from "./Front.js"
+
+/** How much of a body that nobody wants is read away before the connection is cut instead, in bytes. */
+const maxDiscarded = 8 * 1024 * 1024
+
+/**
+ * A request as fronts see it, and the way to answer it.
+ *
+ * @internal
+ */
+export class NodeExchange implements FrontRequest {
+  /** Set when the server shuts down: an interrupted stream then ends properly instead of breaking off. */
+  ending = false
+  readonly method: string
+  readonly target: string
+  private streamed = false
+  private allHeaders: Record<string, string | undefined> | undefined
+
+  constructor(
+    private readonly request: IncomingMessage,
+    private readonly response: ServerResponse,
+    /** The client waits for a `100 Continue` before it sends the body. */
+    private awaitsContinue: boolean
+  ) {
+    this.method = request.method ?? "GET"
+    this.target = request.url ?? "/"
+  }
+
+  get socket(): Socket {
+    return this.request.socket
+  }
+
+  /** A streamed response has begun. */
+  get streaming(): boolean {
+    return this.streamed
+  }
+
+  get headers(): Readonly<Record<string, string | undefined>> {
+    if (this.allHeaders === undefined) {
+      this.allHeaders = {}
+      for (const [name, value] of Object.entries(this.request.headers)) {
+        this.allHeaders[name] = Array.isArray(value) ? value.join(", ") : value
+      }
+    }
+    return this.allHeaders
+  }
+
+  private get hasBody(): boolean {
+    const { headers } = this.request
+    return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0"
+  }
+
+  bytes(limit: number): Effect.Effect<Uint8Array, BodyTooLarge | BodyAborted> {
+    return Effect.async((resume) => {
+      const { request } = this
+      if (Number(request.headers["content-length"] ?? 0) > limit) {
+        return resume(Effect.fail(new BodyTooLarge({ limit })))
+      }
+      if (this.awaitsContinue) {
+        this.awaitsContinue = false
+        this.response.writeContinue()
+      }
+      const pieces: Array<Uint8Array> = []
+      let size = 0
+      const stop = () => {
+        request.off("data", onData).off("end", onEnd).off("close", onClose)
+      }
+      const onData = (piece: Uint8Array) => {
+        size += piece.length
+        pieces.push(piece)
+        if (size <= limit) return
+        stop()
+        resume(Effect.fail(new BodyTooLarge({ limit })))
+      }
+      const onEnd = () => {
+        stop()
+        const [first] = pieces
+        resume(Effect.succeed(first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces, size)))
+      }
+      const onClose = () => {
+        stop()
+        resume(Effect.fail(new BodyAborted()))
+      }
+      request.on("data", onData).on("end", onEnd).on("close", onClose)
+      return Effect.sync(stop)
+    })
+  }
+
+  /** Runs `listener` once the exchange is over, answered or not. */
+  onClose(listener: () => void): void {
+    this.response.on("close", listener)
+  }
+
+  respond({ body, headers, status }: FrontResponse): Effect.Effect<void, unknown> {
+    const { response } = this
+    if (this.hasBody && !this.request.complete) this.discardBody()
+    if (typeof body === "object" && "stream" in body) {
+      response.writeHead(status, headers)
+      return this.method === "HEAD" ? Effect.sync(() => response.end()) : this.stream(body)
+    }
+    return Effect.sync(() => {
+      if (body === undefined) {
+        response.writeHead(status, status === 204 ? headers : { "content-length": "0", ...headers }).end()
+      } else {
+        const length = typeof body === "string" ? Buffer.byteLength(body) : body.length
+        response.writeHead(status, { "content-length": length, ...headers }).end(body)
+      }
+    })
+  }
+
+  /** There will be no regular end of this exchange. */
+  abandon(cause: Cause.Cause<unknown>): void {
+    const { response } = this
+    if (this.ending && this.streamed) {
+      response.end()
+    } else if (!response.headersSent && Option.isSome(Cause.dieOption(cause))) {
+      response.writeHead(500, { "content-length": "0" }).end()
+    } else {
+      response.destroy()
+    }
+  }
+
+  private stream(body: StreamBody): Effect.Effect<void, unknown> {
+    const { response } = this
+    return Effect.suspend(() => {
+      this.streamed = true
+      response.flushHeaders()
+      const sink: Sink = {
+        write: (pieces) => {
+          // One packet, but a chunk of its own for each piece: `response.cork` would make them one chunk.
+          const { socket } = response
+          socket?.cork()
+          let room = true
+          for (const piece of pieces) room = response.write(piece)
+          socket?.uncork()
+          return room
+        },
+        drained: Effect.async((resume) => {
+          const onDrain = () => resume(Effect.void)
+          response.once("drain", onDrain)
+          return Effect.sync(() => response.off("drain", onDrain))
+        })
+      }
+      return Effect.map(pump(body, sink), () => void response.end())
+    })
+  }
+
+  /** Reads the rest of the body away, so that the client sees the answer and may use the connection again. */
+  private discardBody(): void {
+    const { request, response } = this
+    if (this.awaitsContinue) response.shouldKeepAlive = false
+    let discarded = 0
+    request.on("data", (piece: Uint8Array) => {
+      discarded += piece.length
+      if (discarded > maxDiscarded) request.socket.destroy()
+    })
+  }
+}

@@ -1,0 +1,159 @@
+"""The machine below the servers: starting them, their processes, their memory, and what they leave behind."""
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import uuid
+
+from solti import Server
+from wire import until
+
+REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+NODE = os.environ.get("PEER_NODE", "node")
+
+# In the environment of every server, so of every process that comes of it, sessions of their own included.
+MARK = "peer-" + uuid.uuid4().hex
+
+PR_SET_PDEATHSIG = 1
+PR_CAPBSET_DROP = 24
+CAP_DAC_OVERRIDE = 1
+CAP_DAC_READ_SEARCH = 2
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def end_with_parent():
+    """Whoever started this process takes it along."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def drop_privileges_over_files():
+    """From the next exec on, file modes mean what they say to root as well."""
+    if os.getuid() == 0:
+        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+            if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
+                raise OSError(ctypes.get_errno(), "cannot drop capability %d" % capability)
+
+
+def marked(mark=MARK):
+    """Processes with that text in their environment, and their command lines; no zombies, which have none."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != os.getpid():
+            with contextlib.suppress(OSError):
+                with open("/proc/%s/environ" % name, "rb") as file:
+                    if mark.encode() not in file.read():
+                        continue
+                with open("/proc/%s/cmdline" % name, "rb") as file:
+                    found[int(name)] = file.read().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    return found
+
+
+def none_left(mark):
+    until(lambda: not marked(mark), "no process of %s is left: %r" % (mark, marked(mark)))
+
+
+def kill(pid, number=signal.SIGKILL):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def peak_memory(pid):
+    """The most memory that a process has ever had, in bytes."""
+    with open("/proc/%d/status" % pid) as file:
+        line = next(line for line in file if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+def open_files(pid):
+    return len(os.listdir("/proc/%d/fd" % pid))
+
+
+class Process:
+    """A server process. `ready` is its first line, or None if it ended without one."""
+
+    def __init__(self, arguments, environment=None, before_exec=None):
+        self.child = subprocess.Popen(
+            arguments,
+            cwd=REPOSITORY,
+            env=dict(os.environ, PEER_MARK=MARK, **(environment or {})),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            preexec_fn=before_exec,
+        )
+        self.pid = self.child.pid
+        first = self.child.stdout.readline()
+        self.ready = json.loads(first) if first else None
+        self.said = []
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
+
+    def _listen(self):
+        # Nobody may have to wait for a full pipe.
+        for line in self.child.stderr:
+            self.said.append(line.decode("utf-8", "replace"))
+
+    @property
+    def errors(self):
+        return "".join(self.said)
+
+    def terminate(self, number=signal.SIGTERM):
+        kill(self.pid, number)
+
+    def wait(self):
+        """The exit code, and all it has written to stdout behind its first line."""
+        code = self.child.wait(timeout=60)
+        self.listener.join(timeout=10)
+        return code, self.child.stdout.read().decode("utf-8")
+
+    def stop(self):
+        if self.child.poll() is None:
+            self.terminate()
+        try:
+            return self.wait()[0]
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            raise AssertionError("a server did not end: %s" % self.errors[-2000:])
+
+
+@contextlib.contextmanager
+def servers(settings, **options):
+    """A process with a server for each entry of `settings`, by name; see server.ts for what can be set."""
+    program = os.path.join(os.path.dirname(__file__), "server.ts")
+    process = Process([NODE, "--import", "tsx", program, json.dumps(settings)], **options)
+    try:
+        if process.ready is None:
+            process.wait()
+            raise AssertionError("the server did not start: %s" % process.errors[-2000:])
+        yield process, {
+            name: Server(url, settings[name].get("token")) for name, url in process.ready["urls"].items()
+        }
+    finally:
+        process.stop()
+
+
+@contextlib.contextmanager
+def switchyard(*arguments, **options):
+    """The command `switchyard serve solti` with more arguments; it may end by itself."""
+    program = os.path.join(os.path.dirname(__file__), "switchyard.ts")
+    process = Process([NODE, "--import", "tsx", program, "serve", "solti", *arguments], **options)
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+@contextlib.contextmanager
+def directory():
+    path = tempfile.mkdtemp(prefix="peer-")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
