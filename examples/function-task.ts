@@ -8,6 +8,7 @@ import * as Solti from "effect-switchyard/solti"
 import * as SoltiServer from "effect-switchyard/solti/server"
 import * as Console from "effect/Console"
 import * as Context from "effect/Context"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -16,10 +17,12 @@ import * as Schedule from "effect/Schedule"
 
 class Heartbeats extends Context.Tag("host/Heartbeats")<Heartbeats, Ref.Ref<number>>() {}
 
+class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly message: string }> {}
+
 /** The control plane is not there at first: an attempt that fails is repeated with growing pauses. */
 const heartbeat = Effect.gen(function*() {
   const beats = yield* Ref.updateAndGet(yield* Heartbeats, (count) => count + 1)
-  if (beats < 3) return yield* Effect.fail(new Error("the control plane does not answer"))
+  if (beats < 3) return yield* new NoAnswer({ message: "the control plane does not answer" })
   yield* Console.log(`heartbeat ${beats} got through`)
 })
 

@@ -1,6 +1,6 @@
 /**
  * Tests by layers: the program under test is the one that runs in production, over an emulator in memory. No server, no
- * process, no waiting: under the TestClock an hour passes at once.
+ * process, no waiting: under the TestClock a minute passes at once.
  */
 import { it } from "@effect/vitest"
 import * as Solti from "effect-switchyard/solti"
@@ -13,11 +13,11 @@ import { assert } from "vitest"
 const deploy = Effect.gen(function*() {
   const tasks = yield* Solti.Tasks
   const id = yield* tasks.submit(
-    Solti.command("./deploy", ["production"], { slot: "deploy", admission: "queue", timeout: "30 minutes" })
+    Solti.command("./deploy", ["production"], { slot: "deploy", admission: "queue", timeout: "1 minute" })
   )
   const outcome = yield* tasks.await(id)
   if (Solti.isSuccess(outcome)) return "deployed"
-  const back = yield* tasks.submit(Solti.command("./rollback", [], { slot: "deploy", timeout: "5 minutes" }))
+  const back = yield* tasks.submit(Solti.command("./rollback", [], { slot: "deploy", timeout: "1 minute" }))
   return Solti.isSuccess(yield* tasks.await(back)) ? "rolled back" : "broken"
 })
 
@@ -27,7 +27,7 @@ it.effect("deploys", () =>
   Effect.gen(function*() {
     assert.strictEqual(yield* deploy, "deployed")
   }).pipe(Effect.provide(SoltiTesting.layer({
-    scripts: [command("./deploy", succeeds(["pushing", "done"], { takes: "20 minutes" }))]
+    scripts: [command("./deploy", succeeds(["pushing", "done"], { takes: "20 seconds" }))]
   }))))
 
 it.effect("rolls back what hangs until its time-out", () =>

@@ -47,7 +47,7 @@ const pipeline = (file: string) =>
     const env = { PIPELINE_TMP: yield* files.makeTempDirectoryScoped({ prefix: "pipeline-" }) }
     const results = yield* Effect.gen(function*() {
       const { baseUrl } = yield* Solti.Client
-      yield* Console.log(`${jobs.length} jobs of ${file} on ${baseUrl}`)
+      yield* Console.log(`${jobs.length === 1 ? "1 job" : `${jobs.length} jobs`} of ${file} on ${baseUrl}`)
       // A server that is not there is said once, not once a job.
       yield* Effect.flatMap(Solti.Tasks, (tasks) => tasks.list({ limit: 1 }))
       return yield* Effect.provide(run(jobs, (job) => specOf(job, { directory, env })), Progress.layer(jobs))

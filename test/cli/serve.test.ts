@@ -1,7 +1,9 @@
+import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
+import * as InProcess from "./inProcess.js"
 import { cli, lives, serve, uniqueSeconds, until } from "./support.js"
 
 const switchyard = cli()
@@ -14,7 +16,7 @@ beforeAll(() => {
 afterAll(() => Fs.rmSync(directory, { recursive: true, force: true }))
 
 const client = (url: string) => (args: ReadonlyArray<string>, env: Readonly<Record<string, string>> = {}) =>
-  switchyard.run(["solti", ...args], { env: { SOLTI_URL: url, ...env } })
+  Effect.runPromise(InProcess.switchyard(["solti", ...args], { env: { SOLTI_URL: url, ...env } }))
 
 describe("serve solti", () => {
   it("says where it listens on its first line, and ends well on SIGTERM and SIGINT", async () => {
@@ -63,7 +65,7 @@ describe("serve solti", () => {
   })
 
   it("does not open itself to the network by accident", async () => {
-    const refused = await switchyard.run(["serve", "solti", "--host", "0.0.0.0"])
+    const refused = await Effect.runPromise(InProcess.switchyard(["serve", "solti", "--host", "0.0.0.0"]))
     assert.strictEqual(refused.code, 2)
     assert.match(refused.stderr, /^switchyard: refusing to listen on 0\.0\.0\.0 without a token.*\n$/)
     const allowed = await serve(switchyard, ["--host", "0.0.0.0", "--allow-unauthenticated"])
@@ -112,8 +114,10 @@ describe("serve solti", () => {
     const broken = Path.join(directory, "broken")
     Fs.writeFileSync(empty, " \n")
     Fs.writeFileSync(broken, "planted secret\nof two lines")
-    for (const [file, message] of [[empty, "is empty"], [broken, "cannot have"], ["/nowhere", "cannot read"]] as const) {
-      const { code, stderr } = await switchyard.run(["serve", "solti", "--token-file", file])
+    for (
+      const [file, message] of [[empty, "is empty"], [broken, "cannot have"], ["/nowhere", "cannot read"]] as const
+    ) {
+      const { code, stderr } = await Effect.runPromise(InProcess.switchyard(["serve", "solti", "--token-file", file]))
       assert.strictEqual(code, 2)
       assert.include(stderr, message)
       assert.notInclude(stderr, "planted")

@@ -10,20 +10,20 @@ import type { Readable, Writable } from "node:stream"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll } from "vitest"
 
-export interface Ended {
+interface Ended {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-export interface Running {
+interface Running {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>
   /** What it has written so far. */
   readonly seen: { stdout: string; stderr: string }
   readonly ended: Promise<Ended>
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
   readonly cwd?: string
@@ -38,7 +38,11 @@ const environment = (env: RunOptions["env"] = {}): NodeJS.ProcessEnv => {
 const alive = new Set<Running>()
 
 export const start = (command: string, args: ReadonlyArray<string>, options: RunOptions = {}): Running => {
-  const child = spawn(command, args, { cwd: options.cwd, env: environment(options.env), stdio: ["pipe", "pipe", "pipe"] })
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: environment(options.env),
+    stdio: ["pipe", "pipe", "pipe"]
+  })
   const seen = { stdout: "", stderr: "" }
   child.stdout.setEncoding("utf8").on("data", (text: string) => seen.stdout += text)
   child.stderr.setEncoding("utf8").on("data", (text: string) => seen.stderr += text)
@@ -90,7 +94,7 @@ export const program = (entry: string, run = "") => {
 /** The command line. */
 export const cli = () => program("src/cli/main.ts", `module.exports.main({ version: "1.2.3" })`)
 
-export interface Hello {
+interface Hello {
   readonly plane: string
   readonly url: string
   readonly auth: boolean

@@ -6,11 +6,7 @@
 import type * as HelpDoc from "@effect/cli/HelpDoc"
 import type * as Span from "@effect/cli/HelpDoc/Span"
 
-/**
- * @since 0.1.0
- * @category conversions
- */
-export const ofSpan = (span: Span.Span): string => {
+const ofSpan = (span: Span.Span): string => {
   switch (span._tag) {
     case "Text":
     case "URI":

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { text } from "node:stream/consumers"
 import { ExitCode } from "./ExitCode.js"
+import { Host } from "./Host.js"
 import { Screen } from "./Screen.js"
 import type { Signal } from "./Signals.js"
 import { exitCodes, Signals } from "./Signals.js"
@@ -90,20 +91,17 @@ export const layerSignals: Layer.Layer<Signals> = Layer.scoped(
 )
 
 /**
- * The whole of stdin as text.
+ * The arguments, the environment and stdin of this process.
  *
  * @since 0.1.0
- * @category accessors
+ * @category layers
  */
-export const stdin: Effect.Effect<string> = Effect.promise(() => text(process.stdin))
-
-/**
- * The value of an environment variable.
- *
- * @since 0.1.0
- * @category accessors
- */
-export const environment = (name: string): Effect.Effect<string | undefined> => Effect.sync(() => process.env[name])
+export const layerHost: Layer.Layer<Host> = Layer.sync(Host, () => ({
+  args: process.argv.slice(2),
+  environment: process.env,
+  stdin: Effect.promise(() => text(process.stdin)),
+  pid: process.pid
+}))
 
 /**
  * Runs a program that ends with an exit code, and ends the process with it once its output is written.
@@ -120,19 +118,3 @@ export const run: (program: Effect.Effect<number>) => void = (program) =>
       process.stdout.write("", () => process.exit(code))
     })
   })(program, { disableErrorReporting: true, disablePrettyLogger: true })
-
-/**
- * What follows the name of the program on the command line.
- *
- * @since 0.1.0
- * @category accessors
- */
-export const args: Effect.Effect<ReadonlyArray<string>> = Effect.sync(() => process.argv.slice(2))
-
-/**
- * The id of this process.
- *
- * @since 0.1.0
- * @category accessors
- */
-export const pid: Effect.Effect<number> = Effect.sync(() => process.pid)

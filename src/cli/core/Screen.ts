@@ -41,13 +41,17 @@ export declare namespace Screen {
 export const out = (line: string): Effect.Effect<void, never, Screen> =>
   Effect.flatMap(Screen, (screen) => screen.out(line))
 
+/** Control characters beyond those that JSON escapes, and what turns the direction of a line. */
+const controls = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
+
 /**
- * Writes a value as one line of JSON to stdout.
+ * Writes a value as one line of JSON to stdout. Nothing in it can drive a terminal.
  *
  * @since 0.1.0
  * @category accessors
  */
-export const json = (value: unknown): Effect.Effect<void, never, Screen> => out(JSON.stringify(value))
+export const json = (value: unknown): Effect.Effect<void, never, Screen> =>
+  out(JSON.stringify(value).replace(controls, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`))
 
 /**
  * Writes a line to stderr.

@@ -9,7 +9,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Stop } from "./Failure.js"
 import { usage } from "./Failure.js"
-import * as NodeProcess from "./NodeProcess.js"
+import type { Host } from "./Host.js"
+import { variable } from "./Host.js"
 
 const check = (text: string, source: string): Effect.Effect<Redacted.Redacted, Stop> => {
   if (text === "") return usage(`${source} is empty`)
@@ -27,8 +28,8 @@ const check = (text: string, source: string): Effect.Effect<Redacted.Redacted, S
  */
 export const read = (
   file: Option.Option<string>,
-  variable: string
-): Effect.Effect<Option.Option<Redacted.Redacted>, Stop, FileSystem.FileSystem> =>
+  name: string
+): Effect.Effect<Option.Option<Redacted.Redacted>, Stop, FileSystem.FileSystem | Host> =>
   Effect.gen(function*() {
     if (Option.isSome(file)) {
       const files = yield* FileSystem.FileSystem
@@ -38,6 +39,6 @@ export const read = (
       )
       return Option.some(yield* check(text.trim(), `the token file ${file.value}`))
     }
-    const text = yield* NodeProcess.environment(variable)
-    return text === undefined || text === "" ? Option.none() : Option.some(yield* check(text.trim(), variable))
+    const text = yield* variable(name)
+    return text === undefined ? Option.none() : Option.some(yield* check(text.trim(), name))
   })

@@ -4,9 +4,10 @@
  * @since 0.1.0
  */
 import * as Args from "@effect/cli/Args"
-import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Effect from "effect/Effect"
-import * as NodeProcess from "./NodeProcess.js"
+import type { Stop } from "./Failure.js"
+import { usage } from "./Failure.js"
+import { Host } from "./Host.js"
 
 /**
  * Splits a command line at its first `--`: what is in front is parsed, what is behind is taken as it is.
@@ -22,15 +23,6 @@ export const split = (args: ReadonlyArray<string>): {
   return at === -1 ? { front: args, behind: [] } : { front: args.slice(0, at), behind: args.slice(at + 1) }
 }
 
-/** The parser takes an option that it does not know for a word, and gets only what is in front of `--`. */
-const complete = (front: ReadonlyArray<string>) =>
-  Effect.flatMap(NodeProcess.args, (args) => {
-    const option = front.find((word) => word.length > 1 && word.startsWith("-"))
-    return option === undefined
-      ? Effect.succeed([...front, ...split(args).behind])
-      : Effect.fail(HelpDoc.p(`unknown option ${option} (words that are no options of switchyard go behind --)`))
-  })
-
 /**
  * Any number of words.
  *
@@ -38,30 +30,40 @@ const complete = (front: ReadonlyArray<string>) =>
  * @category args
  */
 export const words = (name: string, description: string): Args.Args<ReadonlyArray<string>> =>
-  Args.text({ name }).pipe(Args.withDescription(description), Args.repeated, Args.mapEffect(complete))
+  Args.text({ name }).pipe(Args.withDescription(description), Args.repeated)
 
 /**
- * One word or more.
+ * The words that were given, with those behind `--`, which the parser does not get. It takes an option that it does not
+ * know for a word: that is refused here.
  *
  * @since 0.1.0
- * @category args
+ * @category accessors
  */
-export const someWords = (name: string, description: string): Args.Args<ReadonlyArray<string>> =>
-  words(name, description).pipe(
-    Args.mapEffect((given) => given.length > 0 ? Effect.succeed(given) : Effect.fail(HelpDoc.p(`missing <${name}>`)))
-  )
+export const all = (given: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, Stop, Host> =>
+  Effect.flatMap(Host, ({ args }) => {
+    const option = given.find((word) => word.length > 1 && word.startsWith("-"))
+    return option === undefined
+      ? Effect.succeed([...given, ...split(args).behind])
+      : usage(`unknown option ${option} (words that are no options of switchyard go behind --)`)
+  })
 
 /**
- * Exactly one word.
+ * As {@link all}, at least one.
  *
  * @since 0.1.0
- * @category args
+ * @category accessors
  */
-export const word = (name: string, description: string): Args.Args<string> =>
-  words(name, description).pipe(
-    Args.mapEffect(([first, ...more]) =>
-      first !== undefined && more.length === 0
-        ? Effect.succeed(first)
-        : Effect.fail(HelpDoc.p(first === undefined ? `missing <${name}>` : `one <${name}> only`))
-    )
+export const some = (given: ReadonlyArray<string>, name: string): Effect.Effect<ReadonlyArray<string>, Stop, Host> =>
+  Effect.filterOrFail(all(given), (words) => words.length > 0, () => usage(`missing <${name}>`))
+
+/**
+ * As {@link all}, exactly one.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const one = (given: ReadonlyArray<string>, name: string): Effect.Effect<string, Stop, Host> =>
+  Effect.flatMap(
+    some(given, name),
+    ([first = "", ...more]) => more.length === 0 ? Effect.succeed(first) : usage(`one <${name}> only`)
   )

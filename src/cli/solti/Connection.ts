@@ -13,7 +13,8 @@ import * as Solti from "../../solti.js"
 import type { Stop } from "../core/Failure.js"
 import { usage } from "../core/Failure.js"
 import { handle, json } from "../core/Handler.js"
-import * as NodeProcess from "../core/NodeProcess.js"
+import type { Host } from "../core/Host.js"
+import { variable } from "../core/Host.js"
 import type { Screen } from "../core/Screen.js"
 import type { Signals } from "../core/Signals.js"
 import * as Token from "../core/Token.js"
@@ -55,7 +56,7 @@ export interface Connection {
 
 const settings = (connection: Connection) =>
   Effect.gen(function*() {
-    const url = Option.getOrUndefined(connection.url) ?? (yield* NodeProcess.environment("SOLTI_URL")) ?? ""
+    const url = Option.getOrUndefined(connection.url) ?? (yield* variable("SOLTI_URL")) ?? ""
     if (url === "") return yield* usage("no server: give --url, or set SOLTI_URL")
     const token = yield* Token.read(connection.tokenFile, "SOLTI_TOKEN")
     return { url, token: Option.getOrUndefined(token), allowInsecureToken: connection.allowInsecureToken }
@@ -70,7 +71,7 @@ const settings = (connection: Connection) =>
 export const withTasks = <E extends Solti.SubmitError | Solti.LogError | Stop, R>(
   connection: Connection,
   command: (tasks: Solti.Tasks.Service) => Effect.Effect<void, E, R>
-): Effect.Effect<void, Stop, R | FileSystem.FileSystem | Screen | Signals> =>
+): Effect.Effect<void, Stop, R | FileSystem.FileSystem | Host | Screen | Signals> =>
   Effect.flatMap(
     handle(settings(connection), connection),
     (options) => {

@@ -7,7 +7,7 @@ import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Help from "../core/Help.js"
 import * as Screen from "../core/Screen.js"
-import { someWords } from "../core/Words.js"
+import * as Words from "../core/Words.js"
 import * as Connection from "./Connection.js"
 
 const summary = "Stops tasks and forgets them, with their attempts."
@@ -18,14 +18,15 @@ const summary = "Stops tasks and forgets them, with their attempts."
  */
 export const command = Command.make(
   "delete",
-  { ...Connection.options, ids: someWords("id", "The ids that submit has shown.") },
+  { ...Connection.options, ids: Words.words("id", "The ids that submit has shown.") },
   ({ ids, ...parsed }) =>
     Connection.withTasks(parsed, (tasks) =>
-      Effect.forEach(ids, (taskId) =>
-        Effect.zipRight(
-          tasks.deleteConfirmed(taskId),
-          parsed.json ? Screen.json({ taskId, deleted: true }) : Screen.out(`deleted ${taskId}`)
-        ), { discard: true }))
+      Effect.gen(function*() {
+        for (const taskId of yield* Words.some(ids, "id")) {
+          yield* tasks.deleteConfirmed(taskId)
+          yield* parsed.json ? Screen.json({ taskId, deleted: true }) : Screen.out(`deleted ${taskId}`)
+        }
+      }))
 ).pipe(Command.withDescription(summary))
 
 /**

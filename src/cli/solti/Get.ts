@@ -11,7 +11,7 @@ import { ExitCode } from "../core/ExitCode.js"
 import { Stop } from "../core/Failure.js"
 import * as Help from "../core/Help.js"
 import * as Screen from "../core/Screen.js"
-import { word } from "../core/Words.js"
+import * as Words from "../core/Words.js"
 import * as Connection from "./Connection.js"
 import * as View from "./View.js"
 
@@ -41,10 +41,11 @@ const summary = "Shows a task."
  */
 export const command = Command.make(
   "get",
-  { ...Connection.options, showSecrets, id: word("id", "The id that submit has shown.") },
-  ({ id, ...parsed }) =>
+  { ...Connection.options, showSecrets, ids: Words.words("id", "The id that submit has shown.") },
+  ({ ids, ...parsed }) =>
     Connection.withTasks(parsed, (tasks) =>
       Effect.gen(function*() {
+        const id = yield* Words.one(ids, "id")
         const task = yield* Effect.flatMap(
           tasks.get(id),
           Option.match({ onNone: () => notFound(id), onSome: Effect.succeed })

@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 import * as Command from "@effect/cli/Command"
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Solti from "../../solti.js"
 import * as Help from "../core/Help.js"
-import { word } from "../core/Words.js"
+import * as Words from "../core/Words.js"
 import * as Connection from "./Connection.js"
 import * as LogView from "./LogView.js"
 
@@ -19,11 +20,13 @@ const summary = "Follows the live log of a task until the task is over."
  */
 export const command = Command.make(
   "logs",
-  { ...Connection.options, id: word("id", "The id that submit has shown.") },
-  ({ id, ...parsed }) =>
+  { ...Connection.options, ids: Words.words("id", "The id that submit has shown.") },
+  ({ ids, ...parsed }) =>
     Connection.withTasks(
       parsed,
-      (tasks) => Stream.runForEach(Solti.tidy(tasks.logs(id)), (event) => LogView.write(event, parsed.json))
+      (tasks) =>
+        Effect.flatMap(Words.one(ids, "id"), (id) =>
+          Stream.runForEach(Solti.tidy(tasks.logs(id)), (event) => LogView.write(event, parsed.json)))
     )
 ).pipe(Command.withDescription(summary))
 

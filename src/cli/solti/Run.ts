@@ -12,6 +12,7 @@ import { ExitCode } from "../core/ExitCode.js"
 import { Stop } from "../core/Failure.js"
 import * as Help from "../core/Help.js"
 import * as Screen from "../core/Screen.js"
+import * as Words from "../core/Words.js"
 import * as Connection from "./Connection.js"
 import * as LogView from "./LogView.js"
 import * as SpecOptions from "./SpecOptions.js"
@@ -41,7 +42,7 @@ export const command = Command.make(
   ({ words, ...parsed }) =>
     Connection.withTasks(parsed, (tasks) =>
       Effect.gen(function*() {
-        const spec = yield* SpecOptions.read(parsed, words)
+        const spec = yield* SpecOptions.read(parsed, yield* Words.all(words))
         const follow = (taskId: Solti.TaskId) =>
           Stream.make<[Solti.Submitted]>({ type: "submitted", taskId }).pipe(
             Stream.concat(tasks.follow(taskId)),

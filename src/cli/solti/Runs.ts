@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Help from "../core/Help.js"
 import * as Screen from "../core/Screen.js"
 import * as Table from "../core/Table.js"
-import { word } from "../core/Words.js"
+import * as Words from "../core/Words.js"
 import * as Connection from "./Connection.js"
 import { notFound } from "./Get.js"
 import * as View from "./View.js"
@@ -23,10 +23,11 @@ const summary = "Lists the attempts of a task, oldest first."
  */
 export const command = Command.make(
   "runs",
-  { ...Connection.options, id: word("id", "The id that submit has shown.") },
-  ({ id, ...parsed }) =>
+  { ...Connection.options, ids: Words.words("id", "The id that submit has shown.") },
+  ({ ids, ...parsed }) =>
     Connection.withTasks(parsed, (tasks) =>
       Effect.gen(function*() {
+        const id = yield* Words.one(ids, "id")
         const found = yield* tasks.runs(id)
         // No attempts is also what the server says of a task that it does not know.
         if (found.length === 0 && Option.isNone(yield* tasks.get(id))) return yield* notFound(id)

@@ -13,7 +13,7 @@ import { ExitCode } from "../core/ExitCode.js"
 import { Stop, usage } from "../core/Failure.js"
 import { report } from "../core/Handler.js"
 import * as Help from "../core/Help.js"
-import * as NodeProcess from "../core/NodeProcess.js"
+import { Host } from "../core/Host.js"
 import * as Screen from "../core/Screen.js"
 import { untilSignal } from "../core/Signals.js"
 import * as Token from "../core/Token.js"
@@ -74,7 +74,7 @@ export const command = Command.make("solti", options, (parsed) =>
       })
       const listen = Effect.gen(function*() {
         const { url } = yield* SoltiServer.SoltiServer
-        yield* Screen.json({ plane: "solti", url, auth: Option.isSome(token), pid: yield* NodeProcess.pid })
+        yield* Screen.json({ plane: "solti", url, auth: Option.isSome(token), pid: (yield* Host).pid })
         yield* Effect.logInfo(`solti listens on ${url}`)
         return yield* Effect.never
       })

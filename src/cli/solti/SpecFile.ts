@@ -12,7 +12,7 @@ import { locate } from "../../services/core/Codec.js"
 import * as Solti from "../../solti.js"
 import type { Stop } from "../core/Failure.js"
 import { usage } from "../core/Failure.js"
-import * as NodeProcess from "../core/NodeProcess.js"
+import { Host } from "../core/Host.js"
 import { envOf, hidden } from "./View.js"
 
 /**
@@ -21,9 +21,9 @@ import { envOf, hidden } from "./View.js"
  * @since 0.1.0
  * @category accessors
  */
-export const readText = (file: string): Effect.Effect<string, Stop, FileSystem.FileSystem> =>
+export const readText = (file: string): Effect.Effect<string, Stop, FileSystem.FileSystem | Host> =>
   file === "-"
-    ? NodeProcess.stdin
+    ? Effect.flatMap(Host, ({ stdin }) => stdin)
     : Effect.flatMap(FileSystem.FileSystem, (files) =>
       Effect.mapError(
         files.readFileString(file),
@@ -61,7 +61,7 @@ const specOf = (json: unknown): unknown =>
  * @since 0.1.0
  * @category accessors
  */
-export const read = (file: string): Effect.Effect<Solti.CreateSpec, Stop, FileSystem.FileSystem> =>
+export const read = (file: string): Effect.Effect<Solti.CreateSpec, Stop, FileSystem.FileSystem | Host> =>
   Effect.gen(function*() {
     const json = yield* parse(file, yield* readText(file))
     const spec = yield* Either.mapLeft(decodeSpec(specOf(json)), (error) => usage(`${file}: ${explain(error)}`))

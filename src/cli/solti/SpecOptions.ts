@@ -12,8 +12,9 @@ import * as Solti from "../../solti.js"
 import * as Durations from "../core/Durations.js"
 import type { Stop } from "../core/Failure.js"
 import { usage } from "../core/Failure.js"
-import * as NodeProcess from "../core/NodeProcess.js"
-import { words as anyWords } from "../core/Words.js"
+import type { Host } from "../core/Host.js"
+import { variable } from "../core/Host.js"
+import * as Words from "../core/Words.js"
 import * as SpecFile from "./SpecFile.js"
 
 const described = <A>(option: Options.Options<A>, text: string): Options.Options<Option.Option<A>> =>
@@ -86,7 +87,7 @@ export const options = {
  * @since 0.1.0
  * @category args
  */
-export const words = anyWords(
+export const words = Words.words(
   "command",
   "The command and its arguments, behind --. The server looks it up in its PATH; no shell is involved."
 )
@@ -111,10 +112,10 @@ const pairOf = (name: string, text: string): Effect.Effect<readonly [string, str
   return at > 0 ? Effect.succeed([text.slice(0, at), text.slice(at + 1)]) : usage(`--${name} wants KEY=VALUE`)
 }
 
-const envOf = (text: string): Effect.Effect<readonly [string, string], Stop> =>
+const envOf = (text: string): Effect.Effect<readonly [string, string], Stop, Host> =>
   text === "" || text.includes("=")
     ? pairOf("env", text)
-    : Effect.flatMap(NodeProcess.environment(text), (value) =>
+    : Effect.flatMap(variable(text), (value) =>
       value === undefined ? usage(`--env ${text}: there is no such variable here`) : Effect.succeed([text, value]))
 
 const restarts = { never: "never", "on-failure": "onFailure", always: "always" } as const
@@ -127,7 +128,7 @@ const isGiven = (value: unknown): boolean =>
 const fromOptions = (
   parsed: Parsed,
   words: ReadonlyArray<string>
-): Effect.Effect<Solti.CreateSpec, Stop, FileSystem.FileSystem> =>
+): Effect.Effect<Solti.CreateSpec, Stop, FileSystem.FileSystem | Host> =>
   Effect.gen(function*() {
     const given = Option.getOrUndefined
     const settings = {
@@ -168,7 +169,7 @@ const fromOptions = (
 export const read = (
   parsed: Parsed,
   words: ReadonlyArray<string>
-): Effect.Effect<Solti.CreateSpec, Stop, FileSystem.FileSystem> => {
+): Effect.Effect<Solti.CreateSpec, Stop, FileSystem.FileSystem | Host> => {
   const { file } = parsed
   if (Option.isNone(file)) return fromOptions(parsed, words)
   const { file: _, ...others } = options

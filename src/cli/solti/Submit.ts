@@ -7,6 +7,7 @@ import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Help from "../core/Help.js"
 import * as Screen from "../core/Screen.js"
+import * as Words from "../core/Words.js"
 import * as Connection from "./Connection.js"
 import * as SpecOptions from "./SpecOptions.js"
 
@@ -22,7 +23,7 @@ export const command = Command.make(
   ({ words, ...parsed }) =>
     Connection.withTasks(parsed, (tasks) =>
       Effect.gen(function*() {
-        const taskId = yield* tasks.submit(yield* SpecOptions.read(parsed, words))
+        const taskId = yield* tasks.submit(yield* SpecOptions.read(parsed, yield* Words.all(words)))
         yield* parsed.json ? Screen.json({ taskId }) : Screen.out(taskId)
       }))
 ).pipe(Command.withDescription(summary))

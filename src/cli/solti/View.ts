@@ -206,13 +206,8 @@ const encodeRun = Schema.encode(Solti.TaskRun)
  */
 export const runJson = (run: Solti.TaskRun): Effect.Effect<unknown> => Effect.orDie(encodeRun(run))
 
-/**
- * How a task ended; members without a value are left out.
- *
- * @since 0.1.0
- * @category views
- */
-export const outcomeJson = (outcome: Solti.Outcome): Effect.Effect<unknown> =>
+/** Members without a value are left out. */
+const outcomeJson = (outcome: Solti.Outcome): Effect.Effect<unknown> =>
   Effect.map(Effect.forEach(outcome.runs, runJson), (runs) => ({
     taskId: outcome.taskId,
     status: outcome.status,

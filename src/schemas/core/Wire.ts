@@ -154,7 +154,10 @@ export const absent = <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<Option.
  * @since 0.1.0
  * @category constructors
  */
-export const defaulted = <A, I>(schema: Schema.Schema<A, I>, value: () => A): Schema.Schema<A, I | undefined> =>
+export const defaulted = <A, I>(
+  schema: Schema.Schema<A, I>,
+  value: () => NoInfer<A>
+): Schema.Schema<A, I | undefined> =>
   Schema.declare<A, I | undefined, readonly [Schema.Schema<A, I>]>([schema], {
     decode: (member) => {
       const decode = ParseResult.decodeUnknown(member)

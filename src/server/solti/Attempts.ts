@@ -33,7 +33,7 @@ export const makeContext = (
       attempt,
       emit: (stream, line) => {
         if (!isOpen) return
-        const ts = clock.unsafeCurrentTimeMillis()
+        const ts = Math.floor(clock.unsafeCurrentTimeMillis())
         logs.publish(taskId, { type: "chunk", attempt, stream, seq: next[stream]++, ts, line })
       }
     },

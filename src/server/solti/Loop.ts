@@ -178,7 +178,8 @@ export const make = ({ config, grace, logs, store }: {
 
     const process = ({ done, event }: Command): Effect.Effect<void> =>
       Effect.suspend(() => {
-        const decision = decide(config, state, event, clock.unsafeCurrentTimeMillis())
+        // A test's clock may stand between two milliseconds; what is kept and sent are whole ones.
+        const decision = decide(config, state, event, Math.floor(clock.unsafeCurrentTimeMillis()))
         const proceed = Effect.suspend(() => {
           state = decision.state
           SupervisorMetrics.count(decision, isFunction)

@@ -47,6 +47,16 @@ export interface ExitStatus {
 }
 
 /**
+ * A reaped process: how it ended, and whether anybody else was in its group then.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Reaped extends ExitStatus {
+  readonly leavesSurvivors: boolean
+}
+
+/**
  * Something that happens once: what came of it, or `undefined` so far, and an effect that waits for it.
  *
  * @since 0.1.0
@@ -70,7 +80,7 @@ export interface Outcome<A> {
 export interface Process {
   readonly pid: number
   readonly isReaped: () => boolean
-  readonly ended: Outcome<ExitStatus>
+  readonly ended: Outcome<Reaped>
   readonly drained: Outcome<true>
   readonly abandon: () => void
 }
@@ -90,13 +100,43 @@ export const serverEnvironment = (hidden: ReadonlySet<string>): Effect.Effect<Re
     return Object.fromEntries(entries)
   })
 
+/** Whether there was anything to signal. A member that belongs to somebody else (`EPERM`) is there all the same. */
+const signal = (target: number, number: number): boolean => {
+  try {
+    return process.kill(target, number)
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH")
+  }
+}
+
+/**
+ * Kills the group of a process that has not been reaped. Until then its number cannot belong to anybody else.
+ *
+ * @since 0.1.0
+ * @category process groups
+ */
+export const killGroup = (pid: number): void => {
+  signal(-pid, constants.signals.SIGKILL)
+}
+
+/**
+ * Whether the group of a reaped process still has members.
+ *
+ * The kernel gives a number away again only when no process and no group has it. So a *process* of this number is a
+ * stranger, and the group has gone; without one, a group of this number is the one that was asked about.
+ *
+ * @since 0.1.0
+ * @category process groups
+ */
+export const hasSurvivors = (pid: number): boolean => signal(-pid, 0) && !signal(pid, 0)
+
 const what = "spawn failed"
 
 const start = (command: Command): ChildProcess =>
   NodeChildProcess.spawn(command.file, command.args, {
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     env: command.env,
-    detached: false,
+    detached: true,
     stdio: ["ignore", "pipe", "pipe"]
   })
 
@@ -177,24 +217,24 @@ export const spawn = (
     }
     const { pid } = child
     if (pid === undefined) return failed(child)
-    const ended = makeOutcome<ExitStatus>()
+    const ended = makeOutcome<Reaped>()
     const drained = makeOutcome<true>()
     let open = 2
-    let status: ExitStatus | undefined
+    let reaped: Reaped | undefined
     const onEnd = () => {
       open -= 1
       if (open > 0) return
       drained.set(true)
-      if (status !== undefined) ended.set(status)
+      if (reaped !== undefined) ended.set(reaped)
     }
     feed(child.stdout, stdout, onEnd)
     feed(child.stderr, stderr, onEnd)
     child.on("exit", (code, signal) => {
-      const reaped = { code, signal }
-      status = reaped
+      const exit = { code, signal, leavesSurvivors: hasSurvivors(pid) }
+      reaped = exit
       // The ends of the pipes often come a turn later: not polled yet when the process was already dead.
-      if (open === 0) ended.set(reaped)
-      else setImmediate(() => setImmediate(() => ended.set(reaped)))
+      if (open === 0) ended.set(exit)
+      else setImmediate(() => setImmediate(() => ended.set(exit)))
     })
     const abandon = () => {
       child.stdout?.destroy()
@@ -202,38 +242,8 @@ export const spawn = (
       stdout.end()
       stderr.end()
     }
-    return Effect.succeed({ pid, isReaped: () => status !== undefined, ended, drained, abandon })
+    return Effect.succeed({ pid, isReaped: () => reaped !== undefined, ended, drained, abandon })
   })
-
-/** Whether there was anything to signal. A member that belongs to somebody else (`EPERM`) is there all the same. */
-const signal = (target: number, number: number): boolean => {
-  try {
-    return process.kill(target, number)
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH")
-  }
-}
-
-/**
- * Kills the group of a process that has not been reaped. Until then its number cannot belong to anybody else.
- *
- * @since 0.1.0
- * @category process groups
- */
-export const killGroup = (pid: number): void => {
-  signal(-pid, constants.signals.SIGKILL)
-}
-
-/**
- * Whether the group of a reaped process still has members.
- *
- * The kernel gives a number away again only when no process and no group has it. So a *process* of this number is a
- * stranger, and the group has gone; without one, a group of this number is the one that was asked about.
- *
- * @since 0.1.0
- * @category process groups
- */
-export const hasSurvivors = (pid: number): boolean => signal(-pid, 0) && !signal(pid, 0)
 
 /** Whether the process runs and belongs to the group. A zombie has ended: it only waits for somebody to reap it. */
 const isMember = (group: number) => (pid: string): boolean => {
@@ -258,7 +268,8 @@ const membersOf = (group: number): ReadonlyArray<string> => {
 
 /**
  * Kills what is left of the group of a reaped process, and waits until it has gone, at most `patience`: a member in an
- * uninterruptible system call, or one that may not be signalled, outlives that.
+ * uninterruptible system call, or one that may not be signalled, outlives that. Without `/proc` (not on Linux) the kill
+ * is sent and not waited for.
  *
  * @since 0.1.0
  * @category process groups

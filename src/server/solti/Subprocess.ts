@@ -17,7 +17,7 @@ import * as Option from "effect/Option"
 import { tmpdir } from "node:os"
 import type { KeyValue, ScriptMode, SubprocessTask } from "../../schemas/solti/Tasks.js"
 import { ApiError } from "./ApiHandler.js"
-import type { Command, ExitStatus, Process } from "./NodeProcess.js"
+import type { Command, ExitStatus, Process, Reaped } from "./NodeProcess.js"
 import * as NodeProcess from "./NodeProcess.js"
 import * as Output from "./Output.js"
 import type { Attempt, AttemptContext, Runner } from "./Runner.js"
@@ -82,19 +82,18 @@ const drain = (child: Process, limit: Duration.DurationInput): Effect.Effect<voi
   Effect.asVoid(Effect.timeoutOption(Effect.interruptible(child.drained.await), limit))
 
 /** What is left to do when a process has not simply come and gone. */
-const windUp = (child: Process, waited: Exit.Exit<ExitStatus>, settings: Settings): Effect.Effect<ExitStatus> =>
+const windUp = (child: Process, waited: Exit.Exit<Reaped>, settings: Settings): Effect.Effect<ExitStatus> =>
   Effect.gen(function*() {
     if (!child.isReaped()) NodeProcess.killGroup(child.pid)
-    const status = yield* child.ended.await
-    const leavesSurvivors = NodeProcess.hasSurvivors(child.pid)
+    const reaped = yield* child.ended.await
     const drained: Exit.Exit<unknown> = Exit.isFailure(waited)
       ? waited
       : yield* Effect.exit(Effect.interruptible(drain(child, settings.drain)))
-    if (leavesSurvivors) yield* NodeProcess.killSurvivors(child.pid, patience)
+    if (reaped.leavesSurvivors) yield* NodeProcess.killSurvivors(child.pid, patience)
     // What the dead have written is in the pipes; only a process that has left the group can keep them open now.
-    if (leavesSurvivors || Exit.isFailure(drained)) yield* drain(child, patience)
+    if (reaped.leavesSurvivors || Exit.isFailure(drained)) yield* drain(child, patience)
     child.abandon()
-    return Exit.isFailure(waited) && status.signal === "SIGKILL" ? yield* waited : status
+    return Exit.isFailure(waited) && reaped.signal === "SIGKILL" ? yield* waited : reaped
   })
 
 /**
@@ -114,7 +113,7 @@ const execute = (command: Command, context: AttemptContext, settings: Settings):
         Effect.flatMap(
           Effect.exit(Effect.interruptible(child.ended.await)),
           (waited) =>
-            Exit.isSuccess(waited) && child.drained.get() === true && !NodeProcess.hasSurvivors(child.pid)
+            Exit.isSuccess(waited) && child.drained.get() === true && !waited.value.leavesSurvivors
               ? evaluate(waited.value, settings.failOnNonZero)
               : Effect.flatMap(windUp(child, waited, settings), (status) => evaluate(status, settings.failOnNonZero))
         )

@@ -11,7 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import type { Front } from "../../server/core/Front.js"
+import * as Stream from "effect/Stream"
+import { type Front, type FrontResponse, StreamBody } from "../../server/core/Front.js"
 
 /**
  * A request that was sent.
@@ -103,6 +104,16 @@ export class Recorder extends Context.Tag("effect-switchyard/testing/Recorder")<
       return entry
     }
 
+    const counted = (response: FrontResponse): FrontResponse => {
+      const { body } = response
+      if (typeof body !== "object" || !("stream" in body)) return response
+      const stream = Stream.mapChunks(body.stream, (pieces) => {
+        count++
+        return pieces
+      })
+      return { ...response, body: new StreamBody({ stream, idle: body.idle }) }
+    }
+
     const lines = () => entries.map(({ method, path, status }) => `${method} ${path} ${status ?? "-"}`)
 
     return {
@@ -143,11 +154,11 @@ export class Recorder extends Context.Tag("effect-switchyard/testing/Recorder")<
               }))
           // Made from the parts: a request may be an object whose members live on its class.
           const seen = { method: request.method, target: request.target, headers: request.headers, bytes }
-          return Effect.tap(front(seen), (response) =>
-            Effect.sync(() => {
-              entry.status = response.status
-              count++
-            }))
+          return Effect.map(front(seen), (response) => {
+            entry.status = response.status
+            count++
+            return counted(response)
+          })
         }),
       client: (client) =>
         HttpClient.make((request, url) =>
@@ -223,7 +234,7 @@ export declare namespace Recorder {
     readonly expect: (lines: ReadonlyArray<string>) => Effect.Effect<void, UnexpectedRequests>
     /** Forgets what was sent so far. */
     readonly clear: Effect.Effect<void>
-    /** How many requests and answers there have been, forgotten ones included. */
+    /** Grows with every request, every answer, and, at a front, everything that a streamed answer sends. */
     readonly count: () => number
     /** A front whose requests are recorded. */
     readonly front: <R>(front: Front<R>) => Front<R>

@@ -97,7 +97,7 @@ const perform = (
         const { attempt, emit } = context
         const number = seq[stream]++
         if (adopted === undefined) return emit(stream, line)
-        adopted({ type: "chunk", attempt, stream, seq: number, ts: clock.unsafeCurrentTimeMillis(), line })
+        adopted({ type: "chunk", attempt, stream, seq: number, ts: Math.floor(clock.unsafeCurrentTimeMillis()), line })
       })
       const left = attempt.survivor === undefined ? undefined : {
         isDetached: attempt.survivor.detached === true,

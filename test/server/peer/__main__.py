@@ -13,7 +13,7 @@ import importlib
 import checks
 import host
 
-for module in ("routes", "bodies", "limits", "logs", "output", "slots", "attempts", "processes"):
+for module in ("routes", "bodies", "limits", "logs", "output", "slots", "attempts", "processes", "storm"):
     importlib.import_module(module)
 
 
@@ -36,9 +36,10 @@ def world():
             "main": {"keepAlive": 300, "subprocess": {"tempDirectory": scripts, "env": {"RUNNER": "runner wins"}}},
             "alone": {},
             "pairs": {},
+            "storm": {},
             "hasty": {"requestTimeout": 1000},
             "two": {"maxConcurrent": 2},
-            "brief": {"runTtl": 500, "taskTtl": 1500, "sweepInterval": 100},
+            "brief": {"runTtl": 2000, "taskTtl": 4000, "sweepInterval": 100},
         }
         with host.servers(settings) as (process, by_name):
             yield World(process, scripts, by_name)

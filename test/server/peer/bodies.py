@@ -1,17 +1,10 @@
 """Request bodies: strict JSON of the protobuf messages, the rules of a spec, limits and framing (contract 3.4, 5)."""
 
 import json
-import os
-import time
 
-import host
 from checks import check
-from solti import (
-    JSON, ROOT, command, empty, envelope, equal, expect, fresh, script, sh, spec, submit_body,
-)
-from wire import Broken, chunked, request, until
+from solti import command, envelope, equal, expect, script, spec, submit_body
 
-LIMIT = 4 * 1024 * 1024
 HUGE = str(2**64)
 
 
@@ -46,11 +39,13 @@ def altered(*path, **change):
 def no_json(world):
     """A body that is not one JSON object is refused"""
     valid = altered()
-    for body in (b"", b" ", b"{", b"nonsense", b"[]", b"null", b"1", b'"spec"', b"{}{}", valid[:-1].encode(), b"{'spec':1}",
-                 (valid + "x").encode(), (valid + ",").encode(), b"\xef\xbb\xbf" + valid.encode(), b'{"spec":{"slot":"\xff"}}',
-                 b'{"spec":NaN}', b'{"spec":{"slot":"a\nb"}}', b'{"spec":{"slot":"\\x"}}', b'{"spec":{"slot":"\\ud800"}}',
-                 b'{"spec":' + b"[" * 100000, b'{"a":' * 100000, b'{"spec":{"slot":1e999}}', b"\0", b'{"spec":{},}'):
+    for body in (
+        "", " ", "\0", "{", "nonsense", "[]", "null", "1", '"spec"', "{}{}", "{'spec':1}", '{"spec":{},}', '{"spec":NaN}',
+        valid[:-1], valid + "x", valid + ",", "\ufeff" + valid, '{"spec":' + "[" * 100000, '{"a":' * 100000,
+        '{"spec":{"slot":"a\nb"}}', '{"spec":{"slot":"\\x"}}', '{"spec":{"slot":"\\ud800"}}', '{"spec":{"slot":1e999}}',
+    ):
         refused(world, body)
+    refused(world, b'{"spec":{"slot":"\xff"}}')
     refused(world, b"{}", "missing spec")
     refused(world, b'{"spec":null}', "missing spec")
     expect(accepted(world, " \r\n\t%s\n" % valid) is not None, "blanks around a body")
@@ -60,13 +55,17 @@ def no_json(world):
 def content_types(world):
     """A body has to say that it is JSON, in whatever form"""
     body = altered().encode()
-    for kind in ("application/json", "APPLICATION/JSON", "application/json; charset=utf-8", "application/json ;x=y",
-                 "application/vnd.api+json", "application/problem+JSON;v=1"):
+    for kind in (
+        "application/json", "APPLICATION/JSON", "application/json; charset=utf-8", "application/json ;x=y",
+        "application/vnd.api+json", "application/problem+JSON;v=1",
+    ):
         answer = world.main.post(body, [("Content-Type", kind)])
         equal(answer.status, 201, kind)
         world.main.delete(answer.json["taskId"])
-    for kind in ("text/plain", "text/json", "application/jsonp", "application/x-www-form-urlencoded", "", "json",
-                 "multipart/form-data; boundary=application/json", "application/octet-stream", "application/xml+jso"):
+    for kind in (
+        "", "json", "text/plain", "text/json", "application/jsonp", "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=application/json", "application/octet-stream", "application/xml+jso",
+    ):
         envelope(world.main.post(body, [("Content-Type", kind)]), 400, "InvalidRequest", "application/json")
     envelope(world.main.post(body, []), 400, "InvalidRequest", "application/json")
 
@@ -99,11 +98,12 @@ def duplicates(world):
 @check(45)
 def unknown_members(world):
     """An unknown member is refused at every depth"""
-    for path in ((), ("spec",), ("spec", "kind"), ("spec", "kind", "subprocess"), ("spec", "kind", "subprocess", "command"),
-                 ("spec", "backoff")):
-        for name in ("unknown", "Slot", "__proto__", "constructor", "maxRetries", "max_retries", "runnerSelector", "mode", ""):
+    deep = ("spec", "kind", "subprocess", "command")
+    for path in ((), deep[:1], deep[:2], deep[:3], deep, ("spec", "backoff")):
+        for name in ("", "unknown", "Slot", "__proto__", "constructor", "maxRetries", "max_retries", "runnerSelector", "mode"):
             refused(world, altered(*path, **{name: 1}), "unknown field")
-    refused(world, altered("spec", "kind", "subprocess", env=[{"key": "A", "value": "1", "secret": "no"}]), "unknown field")
+    entry = {"key": "A", "value": "1", "secret": "no"}
+    refused(world, altered("spec", "kind", "subprocess", env=[entry]), "unknown field")
     for name in ("__proto__", "constructor", "toString", "", "ü"):
         equal(accepted(world, altered("spec", labels={name: "1"}))["labels"], {name: "1"}, "label %r" % name)
 
@@ -118,9 +118,8 @@ def snake_case(world):
     whole = accepted(world, body)
     equal((whole["timeoutMs"], whole["restartIntervalMs"], whole["backoff"]["maxMs"]), ("60000", "9", "50"), "spec")
     equal(whole["kind"]["subprocess"]["failOnNonZero"], True, "flag")
-    custom = script("true", {"command": "sh", "flag": "-c"})
-    custom["script"]["well_known"] = custom["script"].pop("custom") and "SCRIPT_RUNTIME_BASH"
-    equal(accepted(world, submit_body(spec(custom)))["kind"]["subprocess"]["script"]["wellKnown"], "SCRIPT_RUNTIME_BASH")
+    body = submit_body(spec(script("true", "SCRIPT_RUNTIME_BASH"))).replace(b"wellKnown", b"well_known")
+    equal(accepted(world, body)["kind"]["subprocess"]["script"]["wellKnown"], "SCRIPT_RUNTIME_BASH", "runtime")
 
 
 @check(45)
@@ -130,12 +129,16 @@ def integers(world):
     def body(token):
         return altered("spec", timeoutMs=1234567).replace("1234567", token)
 
-    for token, value in (("5000", "5000"), ('"5000"', "5000"), ('"+5000"', "5000"), ('"0005000"', "5000"),
-                         ('"18446744073709551615"', str(2**64 - 1)), ("18446744073709551615", str(2**64 - 1)),
-                         ("9007199254740993", "9007199254740993"), ('"\\u0035"', "5")):
+    most = str(2**64 - 1)
+    for token, value in (
+        ("5000", "5000"), ('"5000"', "5000"), ('"+5000"', "5000"), ('"0005000"', "5000"), ('"\\u0035"', "5"),
+        (most, most), ('"%s"' % most, most), ("9007199254740993", "9007199254740993"),
+    ):
         equal(accepted(world, body(token))["timeoutMs"], value, token)
-    for token in ("5000.0", "5e3", "-5", "-0", HUGE, '"%s"' % HUGE, '"5000.0"', '" 5"', '"5 "', '""', '"-5"', '"++5"', '"5e3"',
-                  '"0x5"', "true", "null", "[5]", "{}", "05", "+5", "1" * 1000, '"%s"' % ("1" * 1000), '"٥"'):
+    for token in (
+        "5000.0", "5e3", "-5", "-0", "05", "+5", "true", "null", "[5]", "{}", HUGE, "1" * 1000, '"%s"' % HUGE,
+        '"%s"' % ("1" * 1000), '""', '" 5"', '"5 "', '"-5"', '"++5"', '"5e3"', '"5000.0"', '"0x5"', '"٥"',
+    ):
         refused(world, body(token))
     refused(world, body("0"), "timeout_ms cannot be zero")
     refused(world, altered("spec", restartIntervalMs=1.5))
@@ -165,20 +168,20 @@ def enums(world):
         equal(accepted(world, altered("spec", restart=token))["restart"], "RESTART_STRATEGY_" + name, repr(token))
     for jitter in (2, "JITTER_STRATEGY_FULL"):
         equal(accepted(world, altered("spec", "backoff", jitter=jitter))["backoff"]["jitter"], "JITTER_STRATEGY_FULL")
-    for token in (4, -1, 99, 2**31, 2**40, 1.5, "1", "", "restart_strategy_never", "NEVER", "RESTART_POLICY_NEVER", None, True):
+    names = ("", "1", "NEVER", "restart_strategy_never", "RESTART_POLICY_NEVER", "RESTART_STRATEGY_NEVER ")
+    for token in (4, -1, 99, 2**31, 2**40, 1.5, None, True) + names:
         refused(world, altered("spec", restart=token))
     refused(world, altered("spec", restart=1).replace('"restart": 1', '"restart": 1.0'))
-    for name, text in (("restart", "restart"), ("admission", "admission")):
+    for name in ("restart", "admission"):
         for token in (0, "%s_STRATEGY_UNSPECIFIED" % name.upper(), ...):
-            refused(world, altered("spec", **{name: token}), text + " strategy not specified")
+            refused(world, altered("spec", **{name: token}), name + " strategy not specified")
     refused(world, altered("spec", "backoff", jitter=0), "jitter strategy not specified")
 
 
 @check(45)
 def nulls(world):
     """null stands for what may be left out, and for nothing else"""
-    whole = accepted(world, altered("spec", "kind", "subprocess", cwd=None, script=...) if False else altered(
-        "spec", "kind", "subprocess", cwd=None))
+    whole = accepted(world, altered("spec", "kind", "subprocess", cwd=None))
     expect("cwd" not in whole["kind"]["subprocess"], "an absent member is left out")
     refused(world, altered("spec", kind=None), "missing task kind")
     refused(world, altered("spec", kind={"subprocess": None}), "missing task kind variant")

@@ -47,7 +47,7 @@ def main(world, threads):
         return
     host.end_with_parent()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with world() as given:
+    with host.programs(), world() as given:
         with concurrent.futures.ThreadPoolExecutor(threads) as pool:
             for name, function in CHECKS:
                 if wanted in name:

@@ -5,12 +5,12 @@ import time
 import host
 from checks import check
 from solti import command, env, equal, expect, lines, markers, sh, well_formed
-from wire import KEEP_ALIVE, until
+from wire import KEEP_ALIVE
 
 @check(46, 61)
 def whole_log(world):
     """The first subscriber gets everything from run-started 1 on, whenever it comes; behind the end is 404"""
-    for pause in (0, 0.5):
+    for pause in (0, 0.2):
         task = world.main.submit(sh("echo out; echo err >&2; echo more"))
         if pause > 0:
             world.main.finished(task)
@@ -59,7 +59,8 @@ def keep_alive(world):
 def later_subscriber(world):
     """A later subscriber gets new events only, and the same end"""
     with host.directory() as place:
-        task = world.main.submit(sh("echo one; while ! test -e $GATE; do sleep 0.05; done; echo two", env=env(GATE=place + "/go")))
+        text = "echo one; while ! test -e $GATE; do sleep 0.05; done; echo two"
+        task = world.main.submit(sh(text, env=env(GATE=place + "/go")))
         first = world.main.log(task)
         first.until(lambda event: event["type"] == "chunk")
         second = world.main.log(task)

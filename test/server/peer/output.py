@@ -3,9 +3,6 @@
 from checks import check
 from solti import command, equal, sh
 
-PYTHON = "import sys, os, time; out = lambda b: os.write(1, b);"
-
-
 def python(text):
     """A process that writes exactly the bytes it is told."""
     return command("python3", "-c", "import os, sys, time\nout = lambda data: sys.stdout.buffer.write(data)\n" + text)
@@ -22,7 +19,7 @@ def splitting(world):
     """A line ends at LF, a CR before it goes with it, and the last line needs none"""
     text = r"out(b'a\n\nb\r\nc\rd\n\r\r\n \t\n\x00\x1b[31mred\x1b[0m\ne\r')"
     equal(written(world, text), ["a", "", "b", "c\rd", "\r", " \t", "\0\x1b[31mred\x1b[0m", "e\r"], "lines")
-    equal(written(world, r"out('\u2028\u0085\u00e9\U0001f600\ufeff\n'.encode())"), ["\u2028\x85\xe9\U0001f600\ufeff"], "lines")
+    equal(written(world, r"out('\u2028\u0085\u00e9\U0001f600\ufeff\n'.encode())"), ["\u2028\x85\xe9\U0001f600\ufeff"], "no LF")
     equal(written(world, ""), [], "no output")
 
 
@@ -41,11 +38,14 @@ def not_utf8(world):
 @check(60)
 def long_lines(world):
     """Long lines are cut with a note, and nothing behind them is lost"""
-    cut = lambda character, lost: character * 4096 + "... (truncated %d bytes)" % lost
+
+    def cut(character, lost):
+        return character * 4096 + "... (truncated %d bytes)" % lost
+
     # Of 65,536 bytes on, the first 65,536 and a note of 42 are what the second cap counts.
     for length, line in (
-        (4096, "x" * 4096), (4097, cut("x", 1)), (65535, cut("x", 61439)), (65536, cut("x", 61482)), (70000, cut("x", 61482)),
-        (1000000, cut("x", 61482)),
+        (4096, "x" * 4096), (4097, cut("x", 1)), (65535, cut("x", 61439)), (65536, cut("x", 61482)),
+        (70000, cut("x", 61482)), (1000000, cut("x", 61482)),
     ):
         text = "out(b'x' * %d + b'\\nbehind\\r\\nit\\n')" % length
         equal(written(world, text), [line, "behind", "it"], "%d bytes" % length)

@@ -109,7 +109,7 @@ def queue_full(world):
     queued = server.submit_all([spec(command("true"), slot=slot, **QUEUE) for _ in range(101)])
     refused = queued.pop()
     status = server.status(refused)
-    equal((status["phase"], status["attempt"], status["error"]), ("TASK_STATUS_FAILED", 0, "queue_full: 100/100"), "status")
+    equal(status, {"phase": "TASK_STATUS_FAILED", "attempt": 0, "error": "queue_full: 100/100"}, "status")
     equal(server.phase(queued[-1]), "PENDING", "the hundredth")
     server.delete(queued[50])
     (late,) = server.submit_all([spec(command("true"), slot=slot, **QUEUE)])

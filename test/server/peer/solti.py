@@ -217,7 +217,7 @@ def markers(events):
 
 
 def well_formed(events):
-    """What every whole log of ours is: each attempt opened once, its lines behind it, closed once, one after the other."""
+    """What every whole log of ours is: attempt by attempt, opened once, with its lines inside, and closed once."""
     running = None
     last = 0
     for event in events:

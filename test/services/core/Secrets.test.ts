@@ -55,17 +55,24 @@ const call = { headers: { "x-call": Redacted.make(secrets.callHeader) }, reconne
 
 const spec = Solti.script("bash", secrets.script, { slot: "s", timeout: 1, env: { E: secrets.env } })
 
-/** Every kind of call, and what it showed: its error in every form, its spans, its log lines. */
-const callsOf = (
+type Calls = ReadonlyArray<readonly [name: string, Effect.Effect<unknown, unknown>]>
+
+/** Every endpoint. */
+const endpointsOf = (
   tasks: Solti.Tasks.Service
-): ReadonlyArray<readonly [name: string, Effect.Effect<unknown, unknown>]> => [
+): Calls => [
   ["submit", tasks.submit(spec, call)],
   ["apply", tasks.apply(spec, call)],
   ["get", tasks.get("t", call)],
   ["list", tasks.list({}, call)],
   ["runs", tasks.runs("t", call)],
   ["delete", tasks.delete("t", call)],
-  ["logs", Stream.runDrain(tasks.logs("t", call))],
+  ["logs", Stream.runDrain(tasks.logs("t", call))]
+]
+
+/** Every method. */
+const callsOf = (tasks: Solti.Tasks.Service): Calls => [
+  ...endpointsOf(tasks),
   ["await", tasks.await("t", call)],
   ["follow", Stream.runDrain(tasks.follow("t", call))],
   ["submitAndFollow", Stream.runDrain(tasks.submitAndFollow(spec, call))],
@@ -74,6 +81,7 @@ const callsOf = (
   ["deleteConfirmed", tasks.deleteConfirmed("t", call)]
 ]
 
+/** What a call showed: its error in every form, its spans, its log lines. */
 const observed = (effect: Effect.Effect<unknown, unknown>) =>
   Effect.gen(function*() {
     const { lines, observe, spans } = Observe.make()
@@ -91,9 +99,9 @@ const observed = (effect: Effect.Effect<unknown, unknown>) =>
       error._tag === "Some" ? Observe.shown(error.value) : "",
       Cause.pretty(cause),
       Cause.pretty(cause, { renderErrorCause: true }),
-      Observe.shown(lines),
-      Observe.shown(spans),
-      Observe.shown(spans.map(({ attributes }) => [...attributes]))
+      Observe.printed(lines),
+      Observe.printed(spans),
+      Observe.printed(spans.map(({ attributes }) => [...attributes]))
     ].join("\n")
     return { text, spans, lines, failed: exit._tag === "Failure" }
   })
@@ -118,7 +126,7 @@ const raw = (status: number, type: string): Echo => (echo) =>
   new Response(echo, { status, headers: { "content-type": type } })
 
 const echoes: ReadonlyArray<readonly [name: string, Echo]> = [
-  ...[400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 502, 503, 302, 418].flatMap(
+  ...[400, 401, 404, 409, 413, 429, 500, 503, 302, 418].flatMap(
     (status): Array<readonly [string, Echo]> => [
       [`${status}, plain text`, raw(status, "text/plain")],
       [`${status}, envelope`, (echo) => Memory.json(status, { error: echo, message: echo })],
@@ -150,8 +158,8 @@ describe("a server that shows the request", () => {
   it.effect.each(echoes)("%s: nothing of it comes out", ([_, echo]) =>
     Effect.gen(function*() {
       const { tasks } = Memory.solti((request) => echo(echoOf(request)), options("https://example.org"))
-      for (const [name, effect] of callsOf(yield* tasks)) {
-        const { text } = yield* observed(Memory.running(effect))
+      for (const [name, effect] of endpointsOf(yield* tasks)) {
+        const { text } = yield* observed(effect)
         try {
           assertSafe(text)
         } catch (error) {
@@ -162,7 +170,7 @@ describe("a server that shows the request", () => {
 
   it.effect("cut in the middle of a secret", () =>
     Effect.gen(function*() {
-      for (let at = 4060; at < 4100; at++) {
+      for (let at = 4072; at < 4100; at += 3) {
         for (const status of [500, 200]) {
           const { tasks } = Memory.solti(
             () => new Response("x".repeat(at) + secrets.token, { status, headers: { "content-type": "text/plain" } }),

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
@@ -437,6 +439,20 @@ describe.each(transports)("Transport over $name: interruption", ({ layer }) => {
       assert.strictEqual(server.requests.length, 2)
     }))
 
+  it.scopedLive("by an AbortSignal is the same", () =>
+    Effect.gen(function*() {
+      const server = yield* serve(() => {})
+      const tasks = yield* tasksOver(layer, { url: server.url })
+      const controller = new AbortController()
+      const call = yield* Effect.fork(
+        Effect.promise(() => Effect.runPromiseExit(tasks.get("t"), { signal: controller.signal }))
+      )
+      yield* eventually(() => server.requests.length === 1)
+      controller.abort()
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.join(call)))
+      yield* eventually(() => server.connections.busy === 0)
+    }))
+
   it.scopedLive("closes the connection of a log at once: before its headers, and when the consumer has enough", () =>
     Effect.gen(function*() {
       const server = yield* serve((_, response, index) => {
@@ -456,7 +472,53 @@ describe.each(transports)("Transport over $name: interruption", ({ layer }) => {
     }))
 })
 
+describe.each(transports)("Transport over $name: a consumer that is slow", ({ layer }) => {
+  it.scopedLive("gets everything, and no time-out while it is the one that others wait for", () =>
+    Effect.gen(function*() {
+      const line = "x".repeat(1000)
+      const count = 8000
+      const server = yield* serve((_, response) => {
+        response.writeHead(200, { "content-type": "text/event-stream" })
+        for (let seq = 0; seq < count; seq++) {
+          response.write(
+            `data: {"type":"chunk","attempt":1,"stream":"stdout","seq":${seq},"ts":1,"line":"${line}"}\n\n`
+          )
+        }
+        response.end()
+      })
+      const tasks = yield* tasksOver(layer, { url: server.url })
+      let next = 0
+      yield* tasks.logs("t", { ...noReconnect, timeouts: { idle: "200 millis" } }).pipe(
+        Stream.runForEachChunk((events) =>
+          Effect.suspend(() => {
+            for (const event of events) {
+              assert.strictEqual(event.type === "chunk" ? event.seq : event.type, next)
+              next += 1
+            }
+            return next === events.length ? Effect.sleep("1800 millis") : Effect.void
+          })
+        )
+      )
+      assert.strictEqual(next, count)
+    }))
+})
+
 describe.each(transports)("Transport over $name: connections are kept", ({ layer }) => {
+  it.scopedLive("behind a log that has ended", () =>
+    Effect.gen(function*() {
+      const server = yield* serve((_, response, index) => {
+        if (index % 2 === 0) response.writeHead(200, { "content-type": "text/event-stream" }).end(":\n\n")
+        else json(response, 200, {})
+      })
+      const tasks = yield* tasksOver(layer, { url: server.url })
+      for (let i = 0; i < 5; i++) {
+        yield* Stream.runDrain(tasks.logs("t"))
+        yield* tasks.get("t")
+      }
+      assert.strictEqual(server.requests.length, 10)
+      assert.isBelow(server.connections.made, 3)
+    }))
+
   it.scopedLive("behind successes and behind errors with small bodies", () =>
     Effect.gen(function*() {
       const statuses = [200, 500, 404, 200, 413, 400, 502, 204, 200]

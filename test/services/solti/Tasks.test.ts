@@ -101,6 +101,29 @@ describe("submit", () => {
       assert.strictEqual(sent.length, 0)
     }))
 
+  it.effect("refuses values that it has only read: what a later server knows may mean anything", () =>
+    Effect.gen(function*() {
+      const later = Models.task("t", "RUNNING", {
+        spec: {
+          kind: { lambda: {} },
+          restart: "RESTART_STRATEGY_WEEKLY",
+          admission: 9,
+          backoff: { jitter: "JITTER_STRATEGY_X", firstMs: "1", maxMs: "1", factor: 1 }
+        }
+      })
+      const { sent, tasks } = Memory.solti(() => Memory.json(200, { task: later }))
+      const service = yield* tasks
+      const { spec } = Option.getOrThrow(yield* service.get("t"))
+      const error = yield* Effect.flip(service.submit(spec))
+      assert.deepStrictEqual(error._tag === "InvalidInput" ? error.issues.map(({ message }) => message) : error, [
+        "missing task kind variant",
+        "invalid restart strategy",
+        "invalid jitter strategy",
+        "invalid admission strategy"
+      ])
+      assert.strictEqual(sent.length, 1)
+    }))
+
   it.effect("leaves it to the server when told so", () =>
     Effect.gen(function*() {
       const { sent, tasks } = Memory.solti(() =>
@@ -391,7 +414,18 @@ describe("logs", () => {
       if (error._tag === "StreamInterrupted") assert.strictEqual(error.attempts, 4)
       assert.strictEqual(error.operation, "solti.Tasks.logs")
       assert.include(error.detail, "TransportError")
+      assert.strictEqual(error.code, "ECONNRESET")
       assert.strictEqual(sent.length, 4)
+      const busy = Memory.solti(() => Memory.json(503, { error: "Unavailable" }, { "x-request-id": "r-3" }))
+      const last = yield* Effect.flip(
+        Stream.runDrain((yield* busy.tasks).logs("t", { reconnect: { maxReconnects: 0 } }))
+      )
+      assert.deepStrictEqual([last._tag, last.status, last.code, last.requestId], [
+        "StreamInterrupted",
+        503,
+        "Unavailable",
+        "r-3"
+      ])
     }))
 
   it.effect("fails at once where another try is no use", () =>

@@ -104,10 +104,11 @@ export const sse = (frames: ReadonlyArray<string>, end: "end" | "break" | "silen
 
 export const notFound = (id: string): Response => json(404, { error: "TaskNotFound", message: id })
 
+/** One turn of the event loop, which long loops of effects owe to the test runner. */
+export const turn: Effect.Effect<void> = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+
 /** Lets every fiber go on until it waits: promises of bodies take turns of the event loop that no clock knows. */
-export const settle: Effect.Effect<void> = Effect.promise(() => new Promise((resolve) => setImmediate(resolve))).pipe(
-  Effect.repeatN(9)
-)
+export const settle: Effect.Effect<void> = Effect.repeatN(turn, 9)
 
 /** Moves the clock on to the next moment that something waits for, if anything does. */
 export const tick: Effect.Effect<void> = Effect.flatMap(

@@ -70,13 +70,16 @@ export const make = () => {
   return { spans, lines, observe }
 }
 
-/** Everything that can be made of a value by printing it. */
+/** A value as programs print it. */
+export const printed = (value: unknown): string =>
+  `${JSON.stringify(value)}\n${inspect(value, { depth: null, showHidden: true, getters: true })}`
+
+/** Everything that can be made of an error by printing it. */
 export const shown = (value: unknown): string => {
   const error = value instanceof Error ? [value.message, value.name, value.stack, String(value)] : []
   return [
     ...error,
-    JSON.stringify(value),
-    inspect(value, { depth: null, showHidden: true, getters: true }),
+    printed(value),
     Cause.pretty(Cause.fail(value)),
     Cause.pretty(Cause.die(value)),
     JSON.stringify(Cause.fail(value)),

@@ -154,7 +154,7 @@ describe("a feed with a cursor", () => {
         assert.isTrue(isClosed())
         assert.deepStrictEqual(asked, [...asked].sort((a, b) => a - b))
       }),
-    { fastCheck: { numRuns: 150 } }
+    { fastCheck: { numRuns: 100 } }
   )
 
   it.effect.prop(
@@ -208,7 +208,7 @@ describe("a live feed", () => {
         assert.strictEqual(log.closed, all.length)
         assert.strictEqual(log.most, 1)
       }),
-    { fastCheck: { numRuns: 100 } }
+    { fastCheck: { numRuns: 60 } }
   )
 
   it.effect("marks a break in front of its end, when the end is all that follows", () =>

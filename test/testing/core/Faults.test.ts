@@ -1,4 +1,3 @@
-import * as HttpClient from "@effect/platform/HttpClient"
 import { describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -96,5 +95,5 @@ describe("disconnect", () => {
       yield* Effect.repeatN(Effect.yieldNow(), 100)
       assert.isNull(later.unsafePoll())
       yield* Fiber.interrupt(later)
-    }).pipe(Effect.provideService(HttpClient.HttpClient, HttpClient.make(() => Effect.die("nobody asks for it")))))
+    }))
 })

@@ -1,6 +1,7 @@
 /**
  * The emulator in the mode `strict-0.0.2` is asked everything that the recorded server was asked, at the same times, and
- * has to answer the same. Time is virtual; what the processes did is scripted.
+ * has to answer the same. Time is virtual; what the processes did is scripted. Which cases are left out, and which words
+ * may differ, is listed with the reasons in `Replay.notReproducible` and in `Differences`.
  */
 import { describe, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -65,8 +66,13 @@ const layerPlayer = (settings: Replay.Session["settings"]) => {
   )
 }
 
+/** Single positions are left out where a real server has to be quick: virtual time is exact. */
+const leftOut = new Set(
+  Replay.notReproducible.filter(({ positions }) => positions === undefined).map(({ name }) => name)
+)
+
 const isAskedFor = (recorded: Replay.Session["cases"][number]): boolean =>
-  Replay.playable(recorded).some((_, position) => Replay.isReproducible(recorded, position))
+  Replay.playable(recorded).length > 0 && !leftOut.has(recorded.name)
 
 describe("the strict emulator answers as recorded", () => {
   for (const session of Replay.sessions) {
@@ -81,7 +87,6 @@ describe("the strict emulator answers as recorded", () => {
             const { count } = yield* SoltiTesting.Recorder
             const answers = yield* Effect.scoped(Effect.zipRight(passing(count), player.play(recorded)))
             Replay.playable(recorded).forEach((exchange, position) => {
-              if (!Replay.isReproducible(recorded, position)) return
               const answer = answers[position]
               assert.isDefined(answer)
               assert.deepStrictEqual(

@@ -204,6 +204,10 @@ export const make = (plane: typeof Client.Service): Tasks.Service => {
         interrupted: (attempts, last) =>
           new StreamInterrupted({
             ...logsInfo,
+            ...Option.match(last, {
+              onNone: () => ({}),
+              onSome: ({ code, requestId, status }) => ({ code, requestId, status })
+            }),
             attempts,
             detail: `gave up after ${attempts} failed connections${
               Option.match(last, { onNone: () => "", onSome: (error) => `, the last with ${error._tag}` })

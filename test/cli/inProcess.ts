@@ -1,0 +1,77 @@
+/** Runs the command line inside the test, everything real but the process around it. */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import * as SoltiServer from "effect-switchyard/solti/server"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Host } from "../../src/cli/core/Host.js"
+import { Screen } from "../../src/cli/core/Screen.js"
+import type { Signal } from "../../src/cli/core/Signals.js"
+import { Signals } from "../../src/cli/core/Signals.js"
+import { program } from "../../src/cli/program.js"
+
+interface Output {
+  stdout: string
+  stderr: string
+}
+
+interface Ended extends Output {
+  readonly code: number
+}
+
+interface Options {
+  readonly env?: Readonly<Record<string, string>>
+  readonly stdin?: string
+  /** Columns of a terminal on both outputs; without it there is none. */
+  readonly terminal?: number
+  /** Written to while the command runs. */
+  readonly seen?: Output
+  readonly signal?: Effect.Effect<Signal>
+}
+
+export const switchyard = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Ended> => {
+  const seen = options.seen ?? { stdout: "", stderr: "" }
+  const isTerminal = options.terminal !== undefined
+  const layers = Layer.mergeAll(
+    Layer.succeed(Host, {
+      args,
+      environment: options.env ?? {},
+      stdin: Effect.succeed(options.stdin ?? ""),
+      pid: 4242
+    }),
+    Layer.succeed(Screen, {
+      out: (line) => Effect.sync(() => void (seen.stdout += `${line}\n`)),
+      err: (line) => Effect.sync(() => void (seen.stderr += `${line}\n`)),
+      isOutTerminal: isTerminal,
+      isErrTerminal: isTerminal,
+      columns: Effect.succeed(options.terminal ?? Infinity)
+    }),
+    Layer.succeed(Signals, { first: options.signal ?? Effect.never }),
+    NodeFileSystem.layer,
+    NodePath.layer,
+    NodeTerminal.layer
+  )
+  return Effect.map(Effect.provide(program("1.2.3"), layers), (code) => ({ ...seen, code }))
+}
+
+/** The client of the plane on the server in the context. */
+export const solti = (args: ReadonlyArray<string>, { env, ...options }: Options = {}) =>
+  Effect.flatMap(
+    SoltiServer.SoltiServer,
+    ({ url }) => switchyard(["solti", ...args], { ...options, env: { SOLTI_URL: url, ...env } })
+  )
+
+/** A command under way, and what ends it. */
+export const start = (args: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    const seen: Output = { stdout: "", stderr: "" }
+    const signal = yield* Deferred.make<Signal>()
+    const fiber = yield* Effect.fork(solti(args, { seen, signal: Deferred.await(signal) }))
+    return { seen, fiber, send: (name: Signal) => Deferred.succeed(signal, name) }
+  })
+
+/** Waits until something is so. */
+export const until = (isSo: () => boolean): Effect.Effect<void> =>
+  Effect.repeat(Effect.delay(Effect.sync(isSo), "20 millis"), { until: (so) => so }).pipe(Effect.asVoid)
