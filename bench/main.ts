@@ -6,9 +6,10 @@ import type { Row } from "./core/measure.js"
 import { machine } from "./core/measure.js"
 import { size } from "./core/size.js"
 import { get, logs } from "./solti/client.js"
+import { flood, followers, queue } from "./solti/load.js"
 import { calls, tasks } from "./solti/server.js"
 
-const suites = [get, logs, tasks, calls, size]
+const suites = [get, logs, tasks, calls, queue, followers, flood, size]
 
 const smoke = process.argv.includes("--smoke")
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))

@@ -32,9 +32,9 @@ interface LimitedOptions extends Partial<Undici.Dispatcher.RequestOptions> {
   readonly [limitsKey]?: Limits
 }
 
-class TotalTimeout extends Error {
-  readonly code = "SWITCHYARD_TOTAL_TIMEOUT"
-}
+/** What undici is told to abort with: it hands it on as the failure of the request, and its code says which it is. */
+const totalTimeout = (limitMs: number) =>
+  Object.assign(new Error(`no complete answer within ${limitMs} ms`), { code: "SWITCHYARD_TOTAL_TIMEOUT" })
 
 /** Undici reads 0 as "no limit". */
 const orNone = (limitMs: number): number => limitMs === Infinity ? 0 : Math.max(1, limitMs)
@@ -62,7 +62,7 @@ class LimitingAgent extends Undici.Agent {
       else outer.addEventListener("abort", abort, { once: true })
     }
     const timer = setTimeout(
-      () => controller.abort(new TotalTimeout(`no complete answer within ${totalMs} ms`)),
+      () => controller.abort(totalTimeout(totalMs)),
       totalMs
     )
     const done = () => {

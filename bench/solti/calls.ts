@@ -36,10 +36,13 @@ export const remove = async (connection: Connection, id: string): Promise<void> 
   expect(await connection.send("DELETE", taskPath(id)), 204)
 }
 
-/** Waits until the task is neither pending nor running; gives its phase, `undefined` if it is not kept. */
-export const finished = async (connection: Connection, id: string, everyMs: number): Promise<string | undefined> => {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, everyMs))
+/**
+ * Looks every 20 ms, and less and less often, whether the task is still pending or running; gives its phase behind that,
+ * `undefined` if it is not kept.
+ */
+export const finished = async (connection: Connection, id: string): Promise<string | undefined> => {
+  for (let pause = 20;; pause *= 1.5) {
+    await new Promise((resolve) => setTimeout(resolve, pause))
     const phase = /"phase":"TASK_STATUS_(\w+)"/.exec(expect(await connection.send("GET", taskPath(id)), 200))?.[1]
     if (phase !== "PENDING" && phase !== "RUNNING") return phase
   }

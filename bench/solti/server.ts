@@ -10,9 +10,6 @@ import { withBare, withOurs, withReal } from "./targets.js"
 
 const inFlight = 16
 
-/** How often a client looks whether its task has finished, in ms. */
-const pollMs = 20
-
 /**
  * Submits `count` times `true` and polls each to its end, which is to be the `wanted` phase if one is given: the
  * published server shows another one for a moment and then forgets the task. A slot is never busy when its next task
@@ -25,7 +22,7 @@ const runTasks = (url: string, count: number, wanted?: string): Promise<number> 
     withConnections(url, inFlight, async (connection) => {
       const own = `bench-${slot++}`
       while (left-- > 0) {
-        const phase = await finished(connection, await submit(connection, own, "true"), pollMs)
+        const phase = await finished(connection, await submit(connection, own, "true"))
         if (wanted !== undefined && phase !== wanted) throw new Error(`a task of the benchmark has ${phase}`)
       }
     })

@@ -67,8 +67,8 @@ export { tasks } from "../testing/solti/TasksDouble.js"
  *   so that waiting costs nothing; `manual` leaves that to the test: see `advance`. Under the real clock (`it.live`)
  *   time passes as it does.
  *
- * A program that also waits for something real, a file for example, goes with `manual` or the real clock: nobody can see
- * what it waits for, and time would pass meanwhile.
+ * Work on files is waited for. A program that waits for a socket or a child process goes with `manual` or the real
+ * clock: nobody can see that it does, and time would pass meanwhile.
  *
  * @since 0.1.0
  * @category models

@@ -54,7 +54,7 @@ const versionOf = (cargo: string) =>
   )
 
 /** A cargo that is new enough: the first one on the path, else the one in the usual place of a user's installation. */
-export const findCargo: Effect.Effect<string, NoToolchain, CommandExecutor.CommandExecutor> = Effect.gen(function*() {
+const findCargo: Effect.Effect<string, NoToolchain, CommandExecutor.CommandExecutor> = Effect.gen(function*() {
   for (const cargo of ["cargo", join(homedir(), ".cargo", "bin", "cargo")]) {
     const version = Option.getOrUndefined(yield* versionOf(cargo))
     if (version === undefined) {

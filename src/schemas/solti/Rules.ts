@@ -21,13 +21,7 @@ import {
   type WasmTask
 } from "./Tasks.js"
 
-/**
- * The longest script, in bytes once decoded.
- *
- * @since 0.1.0
- * @category constants
- */
-export const maxScriptBytes = 2 * 1024 * 1024
+const maxScriptBytes = 2 * 1024 * 1024
 
 const maxSlotBytes = 64
 

@@ -58,11 +58,8 @@ export interface Reaped extends ExitStatus {
 
 /**
  * Something that happens once: what came of it, or `undefined` so far, and an effect that waits for it.
- *
- * @since 0.1.0
- * @category models
  */
-export interface Outcome<A> {
+interface Outcome<A> {
   readonly get: () => A | undefined
   readonly await: Effect.Effect<A>
 }

@@ -31,7 +31,9 @@ export const byOffset = <Item, E, R>(options: {
           const key = options.keyOf(item)
           return seen.has(key) ? false : (seen.add(key), true)
         })
-        const next = options.isLast(items.length) ? Option.none() : Option.some(offset + options.limit)
+        // A page without anything new comes from a server that does not know offsets: it would come for ever.
+        const isOver = items.length > 0 && fresh.length === 0 || options.isLast(items.length)
+        const next = isOver ? Option.none() : Option.some(offset + options.limit)
         return [Chunk.unsafeFromArray(fresh), next] as const
       }))
   })

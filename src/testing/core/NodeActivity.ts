@@ -4,11 +4,11 @@
  * @since 0.1.0
  */
 
-/** Requests that come to an end by themselves; not sockets and pipes, which stay open while nothing happens on them. */
-const passingBy = /Req|TCPConnect|Process|Job$/
+/** What comes to an end by itself, and soon: not sockets and child processes, which may live while nothing happens. */
+const passingBy = /Req|TCPConnect|Job$/
 
 /**
- * Whether something real is under way that will end by itself: work on files, on names of hosts, a child process. Always
+ * Whether something real is under way that will end by itself: work on files, on names of hosts, on hashes. Always
  * `false` outside Node.
  *
  * @since 0.1.0

@@ -27,7 +27,7 @@ def versions(world):
     with host.directory() as place:
         wait = "while ! test -e $PLACE/$n; do sleep 0.02; done"
         text = "echo x >> $PLACE/tries; n=$(wc -l < $PLACE/tries); %s; test $n -ge 3" % wait
-        task = server.submit(sh(text, env=env(PLACE=place)), backoff=policy(first=400, most=400), **ON_FAILURE)
+        task = server.submit(sh(text, env=env(PLACE=place)), backoff=policy(first=900, most=900), **ON_FAILURE)
         seen = []
         for attempt in (1, 2, 3):
             until(lambda: server.status(task)["attempt"] == attempt, "attempt %d" % attempt)
@@ -38,8 +38,7 @@ def versions(world):
             seen.append(int(body["metadata"]["updatedAt"]))
             open("%s/%d" % (place, attempt), "w").close()
             if attempt < 3:
-                server.in_phase(task, "FAILED")
-                body = server.task(task)
+                body = until(lambda: failed(server.task(task)), "attempt %d has failed" % attempt)
                 equal(body["metadata"]["resourceVersion"], str(3 * attempt + 1), "between attempts")
                 equal((body["status"]["attempt"], body["status"]["exitCode"]), (attempt, 1), "between attempts")
                 seen.append(int(body["metadata"]["updatedAt"]))
@@ -49,6 +48,10 @@ def versions(world):
         seen.append(int(body["metadata"]["updatedAt"]))
         equal(seen, sorted(seen), "updatedAt")
         expect(int(body["metadata"]["createdAt"]) <= seen[0], "createdAt")
+
+
+def failed(task):
+    return task if task["status"]["phase"] == "TASK_STATUS_FAILED" else None
 
 
 @check(49, 53)

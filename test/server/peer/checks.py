@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import signal
 import sys
+import threading
 import time
 import traceback
 
@@ -11,6 +12,8 @@ import host
 
 CHECKS = []
 LAST = "no process of any task is left"
+
+output = threading.Lock()
 
 
 def check(*lines):
@@ -32,7 +35,9 @@ def report(name, run):
     except Exception as error:
         failure = "%s\n%s" % (error, traceback.format_exc())
     seconds = round(time.monotonic() - start, 2)
-    print(json.dumps({"name": name, "failure": failure, "seconds": seconds}), flush=True)
+    line = json.dumps({"name": name, "failure": failure, "seconds": seconds})
+    with output:
+        print(line, flush=True)
 
 
 def nothing_left():

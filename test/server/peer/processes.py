@@ -19,9 +19,9 @@ def arguments(world):
     args = ["", " a  b ", "'\"\\$HOME`id`*", "ü€😀", "--", "-x", "\n\t\x1b"]
     with host.directory() as place:
         variables = [
-            {"key": "PEER_A", "value": "first"}, {"key": "PEER_B", "value": "a=b ü\n$X"}, {"key": "PEER_EMPTY", "value": ""},
-            {"key": "", "value": "no name"}, {"key": "PEER=C", "value": "1"}, {"key": "RUNNER", "value": "task"},
-            {"key": "PEER_A", "value": "last"},
+            {"key": "PEER_A", "value": "first"}, {"key": "PEER_B", "value": "a=b ü\n$X"},
+            {"key": "PEER_EMPTY", "value": ""}, {"key": "", "value": "no name"}, {"key": "PEER=C", "value": "1"},
+            {"key": "RUNNER", "value": "task"}, {"key": "PEER_A", "value": "last"},
         ]
         outcome = world.main.run(command("python3", "-c", SHOW, *args, env=variables, cwd=place))
         found_args, directory, *variables = [json.loads(line) for line in outcome.lines() if "truncated" not in line]

@@ -111,7 +111,7 @@ export const turn: Effect.Effect<void> = Effect.promise(() => new Promise((resol
 export const settle: Effect.Effect<void> = Effect.repeatN(turn, 9)
 
 /** Moves the clock on to the next moment that something waits for, if anything does. */
-export const tick: Effect.Effect<void> = Effect.flatMap(
+const tick: Effect.Effect<void> = Effect.flatMap(
   Effect.zipRight(settle, TestClock.sleeps()),
   (moments) => Chunk.isEmpty(moments) ? Effect.void : TestClock.setTime(Math.min(...moments))
 )

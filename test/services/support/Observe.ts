@@ -10,7 +10,7 @@ import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
 
 /** A span that has ended, or not. */
-export interface Recorded {
+interface Recorded {
   readonly name: string
   readonly kind: Tracer.SpanKind
   readonly parent: string | undefined

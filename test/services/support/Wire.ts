@@ -1,13 +1,10 @@
 /** Plain servers of Node on a free port of the loopback interface, which do exactly what a test says, on the wire. */
 import * as Effect from "effect/Effect"
-import { execFileSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import * as Http from "node:http"
 import * as Https from "node:https"
 import * as Net from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { selfSigned } from "./Certificate.js"
 
 /** A request as it arrived; header names in lower case. */
 export interface Received {
@@ -100,22 +97,10 @@ export const serveRaw = (onSocket: (socket: Net.Socket, index: number) => void) 
     return listening(Net.createServer((socket) => onSocket(socket, index++)), "http", [], noConnections())
   })
 
-/** A key and its certificate for 127.0.0.1, made for this test. */
-const selfSigned = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), "switchyard-tls-"))),
-  (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))
-).pipe(Effect.map((directory) => {
-  const [key, cert] = [join(directory, "key.pem"), join(directory, "cert.pem")]
-  execFileSync("openssl", [
-    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"],
-    ...["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert]
-  ], { stdio: "ignore" })
-  return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") }
-}))
-
 /** An HTTPS server with a certificate that nobody else knows. */
 export const serveTls = (handler: Handler) =>
-  Effect.flatMap(selfSigned, ({ cert, key }) => {
+  Effect.suspend(() => {
+    const { cert, key } = selfSigned()
     const requests: Array<Received> = []
     const connections = noConnections()
     const server = Https.createServer({ key, cert }, listener(handler, requests, connections))

@@ -46,6 +46,17 @@ describe("byOffset", () => {
       assert.deepStrictEqual(offsets, [0, 5])
     }))
 
+  it.effect("ends with a server that ignores the offset", () =>
+    Effect.gen(function*() {
+      const pages = Paginate.byOffset({
+        fetch: () => Effect.succeed(numbered(limit)),
+        limit,
+        isLast: (count) => count === 0,
+        keyOf: (item: string) => item
+      })
+      assert.deepStrictEqual(Chunk.toReadonlyArray(yield* Stream.runCollect(pages)), numbered(limit))
+    }))
+
   it.effect("reads a page when the consumer gets there", () =>
     Effect.gen(function*() {
       const { offsets, stream } = over(() => numbered(50))

@@ -45,7 +45,7 @@ export const escape = (line: string): string =>
     console.log(child.pid)
     child.unref()'`
 
-export interface Line {
+interface Line {
   readonly stream: string
   readonly line: string
 }
