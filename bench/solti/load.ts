@@ -50,8 +50,11 @@ export const queue: Suite = {
           if (succeeded !== expected) throw new Error(`${succeeded} of ${expected} queued tasks have succeeded`)
         })
       const enqueue = (each: number) =>
-        forEach(url, slots.flatMap((slot) => Array<string>(each).fill(slot)), (connection, slot) =>
-          submit(connection, slot, "true"))
+        forEach(
+          url,
+          slots.flatMap((slot) => Array<string>(each).fill(slot)),
+          (connection, slot) => submit(connection, slot, "true")
+        )
 
       const few = smoke ? 1 : 10
       const release = await occupy(url, slots)
@@ -74,7 +77,12 @@ export const queue: Suite = {
       })
       const tasks = `${number(many * slots.length)} queued tasks over ${slots.length} slots`
       return [
-        { work: tasks, measured: `all finish (${(took / 1000).toFixed(1)} s)`, goal: "all finish", ok: smoke ? undefined : true },
+        {
+          work: tasks,
+          measured: `all finish (${(took / 1000).toFixed(1)} s)`,
+          goal: "all finish",
+          ok: smoke ? undefined : true
+        },
         {
           work: "memory of a queued task",
           measured: `${perTask.toFixed(1)} KiB`,

@@ -167,9 +167,14 @@ export class NodeExchange implements FrontRequest {
       response.chunkedEncoding = false
       const sink: Sink = {
         write: (pieces) => {
-          if (this.chunked) return response.write(toChunks(pieces))
+          // Left to itself, `node:http` holds everything back until the next tick: a connection that is broken off
+          // before would take along what the client should have had.
+          const { socket } = response
+          socket?.cork()
           let room = true
-          for (const piece of pieces) room = response.write(piece)
+          if (this.chunked) room = response.write(toChunks(pieces))
+          else for (const piece of pieces) room = response.write(piece)
+          socket?.uncork()
           return room
         },
         drained: Effect.async((resume) => {
