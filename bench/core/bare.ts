@@ -1,33 +1,15 @@
 /**
  * What Node itself reaches: the baselines of the server, in a process of their own.
  *
- * - `{ spawn, inFlight }`: starts that many processes `true`, with pipes and in groups of their own, and waits for all;
- *   answers the time in ms
+ * - `{ spawn: { count, inFlight } }`: runs that many processes, and answers when all have ended
  * - `{ body, headers }`: answers every request on the printed port with these bytes from now on
  */
-import * as ChildProcess from "node:child_process"
 import * as Http from "node:http"
+import { spawnAll } from "./spawn.js"
 
 type Message =
-  | { readonly spawn: number; readonly inFlight: number }
+  | { readonly spawn: Parameters<typeof spawnAll>[0] }
   | { readonly body: string; readonly headers: Record<string, string> }
-
-const runOne = () =>
-  new Promise<void>((resolve, reject) => {
-    const child = ChildProcess.spawn("true", [], { detached: true, stdio: ["ignore", "pipe", "pipe"] })
-    child.stdout.on("data", () => undefined)
-    child.stderr.on("data", () => undefined)
-    child.once("error", reject).once("close", () => resolve())
-  })
-
-const runAll = async (count: number, inFlight: number): Promise<number> => {
-  const start = performance.now()
-  let left = count
-  await Promise.all(Array.from({ length: inFlight }, async () => {
-    while (left-- > 0) await runOne()
-  }))
-  return performance.now() - start
-}
 
 let body = ""
 let headers: Record<string, string> = {}
@@ -38,11 +20,11 @@ const server = Http.createServer((_, response) => {
 
 process.on("message", (message: Message) => {
   if ("spawn" in message) {
-    void runAll(message.spawn, message.inFlight).then((ms) => process.send?.(ms))
+    void spawnAll(message.spawn).then(() => process.send?.("done"))
   } else {
     body = message.body
     headers = message.headers
-    process.send?.("ready")
+    process.send?.("done")
   }
 })
 process.on("disconnect", () => process.exit(0))

@@ -61,16 +61,19 @@ export class Connection {
   }
 }
 
-/** Runs `use` with as many open connections, each in its own hands, and closes them. */
-export const withConnections = async (
-  url: string,
-  count: number,
-  use: (connection: Connection) => Promise<unknown>
-): Promise<void> => {
-  const connections = await Promise.all(Array.from({ length: count }, () => Connection.open(url)))
+/** Runs `use` with an open connection, and closes it. */
+export const withConnection = async <A>(url: string, use: (connection: Connection) => Promise<A>): Promise<A> => {
+  const connection = await Connection.open(url)
   try {
-    await Promise.all(connections.map(use))
+    return await use(connection)
   } finally {
-    for (const connection of connections) connection.close()
+    connection.close()
   }
 }
+
+/** Runs `use` so many times at once, each with a connection of its own. */
+export const withConnections = (
+  url: string,
+  count: number,
+  use: (connection: Connection) => Promise<void>
+): Promise<Array<void>> => Promise.all(Array.from({ length: count }, () => withConnection(url, use)))

@@ -59,15 +59,44 @@ export const wallOf = async (work: () => Promise<unknown>): Promise<number> => {
   return Number(process.hrtime.bigint() - start) / 1e6
 }
 
-/** What a process and the children it has waited for have used so far, in ms of CPU; Linux only, `NaN` elsewhere. */
-export const cpuMs = (pid: number): number => {
+/** What a process and the children it has waited for have used so far, in µs of CPU; Linux only, `NaN` elsewhere. */
+const cpuUsed = (pid: number): number => {
   try {
     // The name of the program may hold blanks; behind it field 14 is the first of four, in ticks of 10 ms.
     const fields = Fs.readFileSync(`/proc/${pid}/stat`, "latin1").replace(/^.*\) /, "").split(" ")
-    return fields.slice(11, 15).reduce((sum, ticks) => sum + 10 * Number(ticks), 0)
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + 10_000 * Number(ticks), 0)
   } catch {
     return Number.NaN
   }
+}
+
+/** Wall time, and CPU time of the process that is measured and its children, of one unit of work; in µs. */
+export interface Cost {
+  readonly wall: number
+  readonly cpu: number
+}
+
+/** What `work`, which is `count` units, costs the process `pid`. */
+export const costOf = async (pid: number, count: number, work: () => Promise<unknown>): Promise<Cost> => {
+  const before = cpuUsed(pid)
+  const ms = await wallOf(work)
+  return { wall: ms * 1000 / count, cpu: (cpuUsed(pid) - before) / count }
+}
+
+/** The costs of each alternative, round by round. They take turns; a first round is warm-up. */
+export const takeTurns = async <Name extends string>(
+  alternatives: Readonly<Record<Name, () => Promise<Cost>>>,
+  rounds: number
+): Promise<Record<Name, ReadonlyArray<Cost>>> => {
+  const names = Object.keys(alternatives) as Array<Name>
+  const costs = Object.fromEntries(names.map((name): [string, Array<Cost>] => [name, []])) as Record<Name, Array<Cost>>
+  for (let round = 0; round <= rounds; round++) {
+    for (const name of round % 2 === 0 ? names : [...names].reverse()) {
+      const cost = await alternatives[name]()
+      if (round > 0) costs[name].push(cost)
+    }
+  }
+  return costs
 }
 
 /** Looks 20 times a second how much of a process is resident, until it is called: the most seen, in bytes. Linux only. */

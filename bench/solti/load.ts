@@ -3,7 +3,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Connection } from "../core/http.js"
-import { withConnections } from "../core/http.js"
+import { withConnection, withConnections } from "../core/http.js"
 import type { Child, Suite } from "../core/measure.js"
 import { median, peakRss, wallOf } from "../core/measure.js"
 import { list, remove, submit } from "./calls.js"
@@ -44,7 +44,7 @@ export const queue: Suite = {
       const url = server.line
       const slots = Array.from({ length: smoke ? 10 : 100 }, (_, slot) => `slot-${slot}`)
       const drain = (expected: number) =>
-        withConnections(url, 1, async (connection) => {
+        withConnection(url, async (connection) => {
           while (await total(connection, "pending") + await total(connection, "running") > 0) await sleep(100)
           const succeeded = await total(connection, "succeeded")
           if (succeeded !== expected) throw new Error(`${succeeded} of ${expected} queued tasks have succeeded`)
@@ -68,7 +68,7 @@ export const queue: Suite = {
       await enqueue(many)
       const perTask = (Number(await server.ask("memory")) - before) / (many * slots.length) / 1024
       const times: Array<number> = []
-      await withConnections(url, 1, async (connection) => {
+      await withConnection(url, async (connection) => {
         for (let call = 0; call < 9; call++) times.push(await wallOf(() => list(connection, "limit=1000")))
       })
       const took = await wallOf(async () => {

@@ -1,12 +1,28 @@
 /**
- * The server under many small requests and many small tasks.
+ * The server under many small tasks and many small requests.
  */
-import type { Connection } from "../core/http.js"
-import { withConnections } from "../core/http.js"
-import type { Row, Suite } from "../core/measure.js"
-import { atLeast, cpuMs, median, ratio, wallOf } from "../core/measure.js"
+import { withConnection, withConnections } from "../core/http.js"
+import type { Child, Cost, Row, Suite } from "../core/measure.js"
+import { atLeast, costOf, median, ratio, takeTurns } from "../core/measure.js"
 import { finished, remove, submit, taskPath } from "./calls.js"
 import { withBare, withOurs, withReal } from "./targets.js"
+
+const ratioOf = (left: ReadonlyArray<Cost>, right: ReadonlyArray<Cost>, of: keyof Cost): number =>
+  median(left.map((cost, round) => cost[of] / (right[round]?.[of] ?? Number.NaN)))
+
+const micros = (costs: ReadonlyArray<Cost>, of: keyof Cost): string => `${median(costs.map((cost) => cost[of])).toFixed(0)} µs`
+
+/** What has no goal stands beside it, for those who want to know why. */
+const beside = (work: string, measured: string): Row => ({ work, measured, goal: "", ok: undefined })
+
+/** The same for the published server, where there is one. */
+const besideReal = (ours: ReadonlyArray<Cost>, real: ReadonlyArray<Cost>): ReadonlyArray<Row> =>
+  real.every(({ wall }) => Number.isNaN(wall)) ? [] : [
+    beside("  : the published server", `${ratio(ratioOf(real, ours, "wall"))} (it takes ${micros(real, "wall")})`),
+    beside("  CPU : the published server", `${ratio(ratioOf(ours, real, "cpu"))} (it takes ${micros(real, "cpu")})`)
+  ]
+
+const absent: Cost = { wall: Number.NaN, cpu: Number.NaN }
 
 const inFlight = 16
 
@@ -15,21 +31,17 @@ const inFlight = 16
  * published server shows another one for a moment and then forgets the task. A slot is never busy when its next task
  * comes.
  */
-const runTasks = (url: string, count: number, wanted?: string): Promise<number> => {
+const runTasks = async (url: string, count: number, wanted?: string): Promise<void> => {
   let left = count
   let slot = 0
-  return wallOf(() =>
-    withConnections(url, inFlight, async (connection) => {
-      const own = `bench-${slot++}`
-      while (left-- > 0) {
-        const phase = await finished(connection, await submit(connection, own, "true"))
-        if (wanted !== undefined && phase !== wanted) throw new Error(`a task of the benchmark has ${phase}`)
-      }
-    })
-  )
+  await withConnections(url, inFlight, async (connection) => {
+    const own = `bench-${slot++}`
+    while (left-- > 0) {
+      const phase = await finished(connection, await submit(connection, own, "true"))
+      if (wanted !== undefined && phase !== wanted) throw new Error(`a task of the benchmark has ${phase}`)
+    }
+  })
 }
-
-const beside = (real: number, ours: number): string => Number.isNaN(real) ? "" : ` (${ratio(ours / real)} the real one)`
 
 export const tasks: Suite = {
   name: "tasks",
@@ -38,28 +50,26 @@ export const tasks: Suite = {
       withBare((bare) =>
         withReal(smoke, async (real) => {
           const count = smoke ? 48 : 2000
-          const rounds = smoke ? 1 : 5
-          const taken: Array<{ readonly bare: number; readonly ours: number; readonly real: number }> = []
-          // The first round is warm-up.
-          for (let round = 0; round <= rounds; round++) {
-            const size = round === 0 ? count / 4 : count
-            const times = {
-              bare: Number(await bare.ask({ spawn: size, inFlight })),
-              ours: await runTasks(ours.line, size, "SUCCEEDED"),
-              real: real === undefined ? Number.NaN : await runTasks(real.url, size)
-            }
-            console.error(times, [bare.pid, ours.pid, real?.pid ?? 0].map(cpuMs))
-            if (round > 0) taken.push(times)
-          }
-          const speed = median(taken.map(({ bare, ours }) => bare / ours))
+          const spawnIn = (child: Child) => costOf(child.pid, count, () => child.ask({ spawn: { count, inFlight } }))
+          const costs = await takeTurns({
+            bare: () => spawnIn(bare),
+            beside: () => spawnIn(ours),
+            ours: () => costOf(ours.pid, count, () => runTasks(ours.line, count, "SUCCEEDED")),
+            real: async () => real === undefined ? absent : costOf(real.pid, count, () => runTasks(real.url, count))
+          }, smoke ? 1 : 5)
+          const speed = ratioOf(costs.bare, costs.ours, "wall")
+          const work = `${count} × true, ${inFlight} in flight`
           return [
-            atLeast(
-              `${count} tasks, ${inFlight} in flight : bare spawn`,
-              speed,
-              0.7,
-              smoke,
-              beside(1 / median(taken.map(({ real }) => real)), 1 / median(taken.map(({ ours }) => ours)))
-            )
+            atLeast(`${work}, speed : bare spawn`, speed, 0.7, smoke, ` (${micros(costs.ours, "wall")} a task)`),
+            beside(
+              "  : bare spawn in the server's process",
+              `${ratio(ratioOf(costs.beside, costs.ours, "wall"))} (it takes ${micros(costs.beside, "wall")})`
+            ),
+            beside(
+              "  CPU with children : bare spawn",
+              `${ratio(ratioOf(costs.ours, costs.bare, "cpu"))} (it takes ${micros(costs.bare, "cpu")})`
+            ),
+            ...besideReal(costs.ours, costs.real)
           ]
         })
       )
@@ -68,25 +78,34 @@ export const tasks: Suite = {
 
 const connections = 32
 
-const countCalls = async (url: string, path: string, ms: number): Promise<number> => {
+/** How long calls take; wall and CPU time per call. */
+const countCalls = async (pid: number, url: string, path: string, ms: number): Promise<Cost> => {
   let count = 0
-  const until = performance.now() + ms
-  await withConnections(url, connections, async (connection) => {
-    while (performance.now() < until) {
-      const { status } = await connection.send("GET", path)
-      if (status !== 200) throw new Error(`GET ${path} answered ${status}`)
-      count++
-    }
+  const total = await costOf(pid, 1, async () => {
+    const until = performance.now() + ms
+    await withConnections(url, connections, async (connection) => {
+      while (performance.now() < until) {
+        const { status } = await connection.send("GET", path)
+        if (status !== 200) throw new Error(`GET ${path} answered ${status}`)
+        count++
+      }
+    })
   })
-  return count
+  return { wall: total.wall / count, cpu: total.cpu / count }
 }
 
-const withTask = (url: string, use: (connection: Connection, path: string) => Promise<void>) =>
-  withConnections(url, 1, async (connection) => {
+/** A task that is there, and does not change, as long as it is used. */
+const withTask = <A>(url: string, use: (path: string, body: string) => Promise<A>): Promise<A> =>
+  withConnection(url, async (connection) => {
     const id = await submit(connection, "bench", "sleep", ["3600"])
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    await use(connection, taskPath(id))
-    await remove(connection, id)
+    const path = taskPath(id)
+    let body = ""
+    while (!body.includes("RUNNING")) body = (await connection.send("GET", path)).body
+    try {
+      return await use(path, body)
+    } finally {
+      await remove(connection, id)
+    }
   })
 
 export const calls: Suite = {
@@ -94,47 +113,29 @@ export const calls: Suite = {
   run: (smoke) =>
     withOurs((ours) =>
       withBare((bare) =>
-        withReal(smoke, async (real) => {
-          const rounds = smoke ? 1 : 9
-          const ms = smoke ? 100 : 1500
-          const rows: Array<Row> = []
-          await withTask(ours.line, async (connection, path) => {
-            const { body } = await connection.send("GET", path)
+        withReal(smoke, (real) =>
+          withTask(ours.line, async (path, body) => {
             await bare.ask({ body, headers: { "content-type": "application/json" } })
-            const measureReal = async () => {
-              let count = Number.NaN
-              if (real === undefined) return count
-              await withTask(real.url, async (_, path) => {
-                count = await countCalls(real.url, path, ms)
-              })
-              return count
-            }
-            const taken: Array<{ readonly bare: number; readonly ours: number; readonly real: number }> = []
-            for (let round = 0; round <= rounds; round++) {
-              const t0 = [bare.pid, ours.pid, real?.pid ?? 0].map(cpuMs)
-              const counts = {
-                bare: await countCalls(bare.line, path, ms),
-                ours: await countCalls(ours.line, path, ms),
-                real: await measureReal()
+            const ms = smoke ? 100 : 1500
+            const costs = await takeTurns({
+              bare: () => countCalls(bare.pid, bare.line, path, ms),
+              ours: () => countCalls(ours.pid, ours.line, path, ms),
+              real: async () => {
+                if (real === undefined) return absent
+                return withTask(real.url, (path) => countCalls(real.pid, real.url, path, ms))
               }
-              const cs = [counts.bare, counts.ours, counts.real]
-              console.error(
-                counts,
-                counts.ours / counts.bare,
-                [bare.pid, ours.pid, real?.pid ?? 0].map((p, i) => (cpuMs(p) - t0[i]!) * 1000 / cs[i]!)
-              )
-              if (round > 0) taken.push(counts)
-            }
-            rows.push(atLeast(
-              `GET task, ${connections} connections : raw node:http`,
-              median(taken.map(({ bare, ours }) => ours / bare)),
-              0.4,
-              smoke,
-              beside(median(taken.map(({ real }) => real)), median(taken.map(({ ours }) => ours)))
-            ))
-          })
-          return rows
-        })
+            }, smoke ? 1 : 9)
+            const speed = ratioOf(costs.bare, costs.ours, "wall")
+            const work = `GET task, ${connections} connections`
+            return [
+              atLeast(`${work}, speed : raw node:http`, speed, 0.4, smoke, ` (${micros(costs.ours, "wall")} a call)`),
+              beside(
+                "  CPU : raw node:http",
+                `${ratio(ratioOf(costs.ours, costs.bare, "cpu"))} (it takes ${micros(costs.bare, "cpu")})`
+              ),
+              ...besideReal(costs.ours, costs.real)
+            ]
+          }))
       )
     )
 }

@@ -1,10 +1,13 @@
 /**
- * A Solti server in a process of its own: prints its URL, and answers each message with its resident memory in bytes,
- * after a collection. With the message `"peak"` it is the most that was resident since the message before.
+ * A Solti server in a process of its own: prints its URL.
+ *
+ * - `{ spawn: { count, inFlight } }`: runs that many processes beside the server, and answers when all have ended
+ * - any other message: answers its resident memory in bytes, after a collection
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as SoltiServer from "effect-switchyard/solti/server"
 import * as Effect from "effect/Effect"
+import { spawnAll } from "../core/spawn.js"
 
 const disconnected = Effect.async<void>((resume) => {
   process.once("disconnect", () => resume(Effect.void))
@@ -12,7 +15,11 @@ const disconnected = Effect.async<void>((resume) => {
 
 const main = Effect.gen(function*() {
   const { url } = yield* SoltiServer.SoltiServer
-  process.on("message", () => {
+  process.on("message", (message: { readonly spawn?: Parameters<typeof spawnAll>[0] }) => {
+    if (message.spawn !== undefined) {
+      void spawnAll(message.spawn).then(() => process.send?.("done"))
+      return
+    }
     globalThis.gc?.()
     process.send?.(process.memoryUsage.rss())
   })

@@ -178,6 +178,8 @@ export class NodeExchange implements FrontRequest {
           return room
         },
         drained: Effect.async((resume) => {
+          // The fiber may have yielded since the write, and missed the event.
+          if (!response.writableNeedDrain && !response.destroyed) return resume(Effect.void)
           const onDrain = () => resume(Effect.void)
           response.once("drain", onDrain)
           return Effect.sync(() => response.off("drain", onDrain))

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import subprocess
 
 import host
@@ -13,14 +12,10 @@ from wire import request, until
 FILES = 120
 
 
-def few_files():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
-
-
 @check(57)
 def descriptors(world):
     """Without descriptors attempts fail and are retried, connections wait, and all is well once there are some again"""
-    with host.servers({"only": {}}, before_exec=few_files) as (process, it), contextlib.ExitStack() as stack:
+    with host.servers({"only": {}}, within=host.with_files(FILES)) as (process, it), contextlib.ExitStack() as stack:
         server = it["only"]
         line = stack.enter_context(server.connect())
         line.send(request("GET", ROOT + "/nobody"))
@@ -69,7 +64,7 @@ def no_place_for_scripts(world):
             settings["full"] = {"subprocess": {"tempDirectory": place + "/full"}}
             errors["full"] = "No space left on device (os error 28)"
         os.chmod(place, 0o755)
-        _, servers = stack.enter_context(host.servers(settings, before_exec=host.drop_privileges_over_files))
+        _, servers = stack.enter_context(host.servers(settings, within=host.as_stranger()))
         for name, error in errors.items():
             server = servers[name]
             outcome = server.run(script("echo never\n" + "#" * 300000), restart="RESTART_STRATEGY_ALWAYS")

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import os
 import signal
 import sys
 import threading
@@ -44,6 +45,12 @@ def nothing_left():
     host.none_left(host.MARK)
 
 
+def give_up(*_):
+    for pid in host.marked():
+        host.kill(pid)
+    os._exit(143)
+
+
 def main(world, threads):
     """`world` is a context manager; what it gives is handed to every check."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -51,7 +58,7 @@ def main(world, threads):
         print(json.dumps([name for name, _ in CHECKS] + [LAST]))
         return
     host.end_with_parent()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, give_up)
     with host.programs(), world() as given:
         with concurrent.futures.ThreadPoolExecutor(threads) as pool:
             for name, function in CHECKS:

@@ -24,24 +24,21 @@ MARK = "peer-" + uuid.uuid4().hex
 PROGRAMS = {}
 
 PR_SET_PDEATHSIG = 1
-PR_CAPBSET_DROP = 24
-CAP_DAC_OVERRIDE = 1
-CAP_DAC_READ_SEARCH = 2
-
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 def end_with_parent():
     """Whoever started this process takes it along."""
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
-def drop_privileges_over_files():
-    """From the next exec on, file modes mean what they say to root as well."""
-    if os.getuid() == 0:
-        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-            if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
-                raise OSError(ctypes.get_errno(), "cannot drop capability %d" % capability)
+def as_stranger():
+    """Runs a command to which the modes of files mean what they say, even as root."""
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.getuid() == 0 else []
+
+
+def with_files(count):
+    """Runs a command that may have no more files open."""
+    return ["prlimit", "--nofile=%d:%d" % (count, count)]
 
 
 def marked(mark=MARK):
@@ -79,17 +76,16 @@ def open_files(pid):
 
 
 class Process:
-    """A server process. `ready` is its first line, or None if it ended without one."""
+    """A server process. `ready` is its first line, or None if it ended without one. `within`: see as_stranger."""
 
-    def __init__(self, arguments, environment=None, before_exec=None):
+    def __init__(self, arguments, environment=None, within=()):
         self.child = subprocess.Popen(
-            arguments,
+            [*within, *arguments],
             cwd=REPOSITORY,
             env=dict(os.environ, PEER_MARK=MARK, **(environment or {})),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=before_exec,
         )
         self.pid = self.child.pid
         first = self.child.stdout.readline()
