@@ -10,7 +10,8 @@ import { withBare, withOurs, withReal } from "./targets.js"
 const ratioOf = (left: ReadonlyArray<Cost>, right: ReadonlyArray<Cost>, of: keyof Cost): number =>
   median(left.map((cost, round) => cost[of] / (right[round]?.[of] ?? Number.NaN)))
 
-const micros = (costs: ReadonlyArray<Cost>, of: keyof Cost): string => `${median(costs.map((cost) => cost[of])).toFixed(0)} µs`
+const micros = (costs: ReadonlyArray<Cost>, of: keyof Cost): string =>
+  `${median(costs.map((cost) => cost[of])).toFixed(0)} µs`
 
 /** What has no goal stands beside it, for those who want to know why. */
 const beside = (work: string, measured: string): Row => ({ work, measured, goal: "", ok: undefined })
