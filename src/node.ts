@@ -1,5 +1,6 @@
 /**
- * The transport for Node: undici with connections that are kept and time-outs that cost nothing.
+ * The transport for Node: undici with connections that are kept and time-outs that cost nothing, and WebSocket
+ * connections over `ws`.
  *
  * @since 0.1.0
  */
@@ -10,8 +11,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Undici from "undici"
+import * as NodeWebSockets from "./services/core/NodeWebSockets.js"
 import type { Limit, Limits } from "./services/core/TransportTimeouts.js"
 import { register } from "./services/core/TransportTimeouts.js"
+import type { WebSockets } from "./services/core/WebSockets.js"
 
 /**
  * @since 0.1.0
@@ -22,7 +25,7 @@ export interface Options {
   readonly connectTimeout?: Duration.DurationInput | undefined
   /** How many connections are opened to one server; further calls wait. Default no limit. */
   readonly connections?: number | undefined
-  /** TLS: certificates that are trusted beside the system's, in PEM. */
+  /** TLS: certificates that are trusted in place of those that Node comes with, in PEM. */
   readonly ca?: string | ReadonlyArray<string> | undefined
 }
 
@@ -127,3 +130,22 @@ export const layerHttpClient = (options?: Options): Layer.Layer<HttpClient.HttpC
       Context.make(HttpClient.HttpClient, register(Context.get(context, HttpClient.HttpClient), limit))
     )
   )
+
+/**
+ * WebSocket connections for the planes on Node, over `ws`: with headers of their own, pings, and what a server answered
+ * that refused. Beside `layerHttpClient`, or both as `layerTransport`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWebSockets: (options?: NodeWebSockets.Options) => Layer.Layer<WebSockets> = NodeWebSockets.layer
+
+/**
+ * All that the planes need on Node: `layerHttpClient` and `layerWebSockets`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerTransport = (
+  options?: Options & NodeWebSockets.Options
+): Layer.Layer<HttpClient.HttpClient | WebSockets> => Layer.merge(layerHttpClient(options), layerWebSockets(options))

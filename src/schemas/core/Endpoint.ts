@@ -38,6 +38,10 @@ export interface Declared<out Endpoint, out E extends { readonly _tag: string }>
   readonly endpoint: Endpoint
   readonly errors: ReadonlySet<string>
   readonly repeat: Repeat
+  /** Whether it is answered without a credential. */
+  readonly isPublic: boolean
+  /** Whether a 307 to the same path of another replica is followed, with the credential. */
+  readonly hasReplicas: boolean
   /** Carries the type of the errors; never read. */
   readonly _E?: E | undefined
 }
@@ -53,9 +57,16 @@ export const declare = <
   const Errors extends ReadonlyArray<ErrorClass<{ readonly _tag: string }>>
 >(
   endpoint: Endpoint,
-  options: { readonly repeat: Repeat; readonly errors: Errors }
+  options: {
+    readonly repeat: Repeat
+    readonly errors: Errors
+    readonly isPublic?: boolean
+    readonly hasReplicas?: boolean
+  }
 ): Declared<Endpoint, Errors[number]["prototype"]> => ({
   endpoint,
   errors: new Set(options.errors.map((error) => error._tag)),
-  repeat: options.repeat
+  repeat: options.repeat,
+  isPublic: options.isPublic ?? false,
+  hasReplicas: options.hasReplicas ?? false
 })

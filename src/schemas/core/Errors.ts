@@ -128,6 +128,33 @@ export class Forbidden extends Schema.TaggedError<Forbidden>("effect-switchyard/
 }
 
 /**
+ * What the call names does not exist, or not for this credential (404). `code` says what it is where the server does.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NotFound extends Schema.TaggedError<NotFound>("effect-switchyard/NotFound")("NotFound", callFields) {
+  override get message() {
+    return messageOf(this)
+  }
+}
+
+/**
+ * The server knows the operation and does not offer it in its configuration (501).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NotImplemented extends Schema.TaggedError<NotImplemented>("effect-switchyard/NotImplemented")(
+  "NotImplemented",
+  callFields
+) {
+  override get message() {
+    return messageOf(this)
+  }
+}
+
+/**
  * The state of the resource does not allow this (409).
  *
  * @since 0.1.0

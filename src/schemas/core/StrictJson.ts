@@ -350,8 +350,12 @@ export class Reader {
     }
   }
 
-  /** Refuses the document because of the next character. */
-  private failAhead(detail: string): never {
+  /**
+   * Refuses the document because of the next character.
+   *
+   * @since 0.1.0
+   */
+  failAhead(detail: string): never {
     return this.failAt(this.at + 1, detail)
   }
 

@@ -4,9 +4,11 @@
  * @since 0.1.0
  */
 import type * as Brand from "effect/Brand"
+import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import type * as AST from "effect/SchemaAST"
 
 /**
  * A value of an enum that this version of the SDK does not know, kept exactly as it was received.
@@ -119,6 +121,29 @@ export const UInt64 = int64("uint64", 0n, 18446744073709551615n)
 export const Int64 = int64("int64", -9223372036854775808n, 9223372036854775807n)
 
 /**
+ * Marks the schemas of members that may be `null`, for whoever writes documents from declarations.
+ *
+ * @since 0.1.0
+ * @category annotations
+ */
+export const NullableId: unique symbol = Symbol.for("effect-switchyard/Wire/Nullable")
+
+const decodeMember = <A>(
+  decode: (u: unknown, options?: AST.ParseOptions) => Effect.Effect<A, ParseResult.ParseIssue>,
+  raw: unknown,
+  options: AST.ParseOptions
+): Effect.Effect<Option.Option<A>, ParseResult.ParseIssue> => {
+  if (raw === undefined || raw === null) return ParseResult.succeed(Option.none())
+  // Schema validates the type side with the same function.
+  if (Option.isOption(raw)) {
+    return Option.isNone(raw)
+      ? ParseResult.succeed(Option.none())
+      : ParseResult.map(decode(raw.value, options), Option.some)
+  }
+  return ParseResult.map(decode(raw, options), Option.some)
+}
+
+/**
  * A member that may be absent. Absent and `null` decode to `None`; `None` is left out when encoding, never `null`.
  *
  * @since 0.1.0
@@ -128,16 +153,7 @@ export const absent = <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<Option.
   Schema.declare<Option.Option<A>, I | undefined, readonly [Schema.Schema<A, I>]>([schema], {
     decode: (member) => {
       const decode = ParseResult.decodeUnknown(member)
-      return (raw, options) => {
-        if (raw === undefined || raw === null) return ParseResult.succeed(Option.none())
-        // Schema validates the type side with the same function.
-        if (Option.isOption(raw)) {
-          return Option.isNone(raw)
-            ? ParseResult.succeed(Option.none())
-            : ParseResult.map(decode(raw.value, options), Option.some)
-        }
-        return ParseResult.map(decode(raw, options), Option.some)
-      }
+      return (raw, options) => decodeMember(decode, raw, options)
     },
     encode: (member) => {
       const encode = ParseResult.encodeUnknown(member)
@@ -165,3 +181,37 @@ export const defaulted = <A, I>(
     },
     encode: (member) => ParseResult.encodeUnknown(member)
   })
+
+/**
+ * A member that may be `null`. Absent and `null` decode to `None`; `None` is written as `null`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const nullable = <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<Option.Option<A>, I | null | undefined> =>
+  Schema.declare<Option.Option<A>, I | null | undefined, readonly [Schema.Schema<A, I>]>([schema], {
+    decode: (member) => {
+      const decode = ParseResult.decodeUnknown(member)
+      return (raw, options) => decodeMember(decode, raw, options)
+    },
+    encode: (member) => {
+      const encode = ParseResult.encodeUnknown(member)
+      return (raw, options, ast) => {
+        if (!Option.isOption(raw)) return ParseResult.fail(new ParseResult.Type(ast, raw))
+        return Option.isNone(raw) ? ParseResult.succeed(null) : encode(raw.value, options)
+      }
+    }
+  }, { [NullableId]: true })
+
+/**
+ * An integer that is a JSON number on the wire, signed or not, of at most 53 bits.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Integer: Schema.Schema<number> = leaf<number, number>(
+  "integer",
+  { type: "integer" },
+  (raw) => typeof raw === "number" && Number.isSafeInteger(raw) ? raw : undefined,
+  (value) => value
+)

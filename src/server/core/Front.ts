@@ -10,6 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Connection } from "../../streams/core/Connection.js"
 
 /**
  * The request body is longer than `limit` bytes. It is not kept; the connection survives where the rest is short.
@@ -69,6 +70,12 @@ export class StreamBody extends Data.Class<{
 /**
  * A response. `content-length` is added to bodies that are no stream unless `headers` has it; names are in lower case.
  *
+ * `upgrade` accepts a WebSocket upgrade in place of a body (status 101): it serves the connection, which is dropped with
+ * its end unless it has been closed. When the client is gone, `receive` says so behind the last frame; who has never
+ * received is interrupted then, everybody else 5 s later. A request is an upgrade when its headers `upgrade` and `connection` say so.
+ *
+ * `answersClose`: whether a close frame of the client is answered, as it should be (default), or the connection is dropped.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -76,6 +83,8 @@ export interface FrontResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: undefined | string | Uint8Array | StreamBody
+  readonly upgrade?: ((connection: Connection) => Effect.Effect<void, never, Scope.Scope>) | undefined
+  readonly answersClose?: boolean | undefined
 }
 
 /**
@@ -99,6 +108,26 @@ export const empty = (status: number, headers: Readonly<Record<string, string>> 
   status,
   headers,
   body: undefined
+})
+
+/**
+ * Accepts a WebSocket upgrade.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const upgrade = (
+  serve: (connection: Connection) => Effect.Effect<void, never, Scope.Scope>,
+  options: {
+    readonly headers?: Readonly<Record<string, string>> | undefined
+    readonly answersClose?: boolean | undefined
+  } = {}
+): FrontResponse => ({
+  status: 101,
+  headers: options.headers ?? {},
+  body: undefined,
+  upgrade: serve,
+  answersClose: options.answersClose
 })
 
 const jsonHeaders = { "content-type": "application/json" }

@@ -1,6 +1,6 @@
 /**
- * An `HttpClient` that calls a front directly: no sockets and no time of its own, so that client and server run under
- * one `TestClock`.
+ * An `HttpClient` and `WebSockets` that call a front directly: no sockets and no time of its own, so that client and
+ * server run under one `TestClock`.
  *
  * @since 0.1.0
  */
@@ -17,11 +17,16 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Attempt, OpenError, OpenRequest, Refusal } from "../../services/core/WebSockets.js"
+import { openAttempt, openError, unknownReason, WebSockets, withinOpenTimeout } from "../../services/core/WebSockets.js"
 import { BodyTooLarge, type Front, type FrontRequest, type FrontResponse, pump } from "./Front.js"
+import { makePair } from "./InMemoryConnection.js"
 import { concat, InMemoryResponse } from "./InMemoryResponse.js"
 import { Pipe } from "./Pipe.js"
+import { serve } from "./Upgrade.js"
 
 const encoder = new TextEncoder()
 
@@ -135,3 +140,132 @@ export const layer = <R, E, R2>(
   front: Effect.Effect<Front<R>, E, R2>
 ): Layer.Layer<HttpClient.HttpClient, E, Exclude<R, Scope.Scope> | R2> =>
   Layer.effect(HttpClient.HttpClient, Effect.flatMap(front, client))
+
+/**
+ * - `browser`: as a browser does it (default false): no headers, no reason why a connection did not come to be, and a
+ *   connection that is closed where others make the server wait
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WebSocketsOptions {
+  readonly browser?: boolean | undefined
+}
+
+/** How many frames of a client wait for the front before the client has to. */
+const serverHighWater = 64
+
+/** How much of the body of a refusal is kept, in bytes. */
+const maxRefusal = 4096
+
+const upgradeOf = (url: URL, headers: OpenRequest["headers"]): FrontRequest => ({
+  method: "GET",
+  target: url.pathname + url.search,
+  headers: {
+    ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+    host: url.host,
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "c3dpdGNoeWFyZCBpbiBtZQ=="
+  },
+  bytes: () => Effect.succeed(new Uint8Array(0))
+})
+
+const refusalOf = ({ body, headers, status }: FrontResponse): Effect.Effect<Refusal> => {
+  const pieces = body === undefined ? Stream.empty : typeof body === "object" && "stream" in body
+    ? body.stream
+    : Stream.make(body)
+  let size = 0
+  return pieces.pipe(
+    Stream.map((piece) => typeof piece === "string" ? encoder.encode(piece) : piece),
+    Stream.takeUntil((piece) => (size += piece.length) >= maxRefusal),
+    Stream.catchAll(() => Stream.empty),
+    Stream.runCollect,
+    Effect.map((all) => ({
+      status,
+      headers,
+      body: new TextDecoder().decode(concat(Chunk.toReadonlyArray(all)).subarray(0, maxRefusal))
+    }))
+  )
+}
+
+/**
+ * Opens connections to a front, whatever host is named: each end has a bounded queue that the other waits for. Frames
+ * are handed over at once, and time passes for `openTimeout` only. When the scope closes, the front is interrupted and
+ * its connections drop.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const webSockets = <R>(
+  front: Front<R>,
+  options: WebSocketsOptions = {}
+): Effect.Effect<WebSockets.Service, never, Exclude<R, Scope.Scope> | Scope.Scope> =>
+  Effect.gen(function*() {
+    const context = yield* Effect.context<Exclude<R, Scope.Scope>>()
+    const scope = yield* Effect.scope
+    const { browser = false } = options
+
+    const start = (request: OpenRequest, url: URL): Effect.Effect<Attempt> =>
+      Effect.gen(function*() {
+        const opened = yield* Deferred.make<void, OpenError>()
+        const { client, server } = makePair({ client: request.highWater, server: serverHighWater }, !browser)
+        const fail = (error: OpenError) => Deferred.fail(opened, browser ? unknownReason : error)
+        const respond = (response: FrontResponse) =>
+          response.upgrade === undefined
+            ? Effect.flatMap(
+              refusalOf(response),
+              (refusal) => fail(openError("refused", `the answer was ${refusal.status}`, refusal))
+            )
+            : Effect.zipRight(
+              Deferred.succeed(opened, undefined),
+              serve(response.upgrade, server, server.inbox)
+            )
+        const fiber = yield* Effect.scoped(
+          Effect.flatMap(front(upgradeOf(url, browser ? {} : request.headers)), respond)
+        )
+          .pipe(
+            Effect.tapDefect((cause) => Effect.logError("A connection ended with a defect", cause)),
+            Effect.interruptible,
+            Effect.ensuring(Effect.zipRight(
+              fail(openError("unreachable", "the connection was closed without an answer")),
+              Effect.suspend(() => server.inbox.closed === undefined ? server.drop : Effect.void)
+            )),
+            Effect.mapInputContext((_: Context.Context<never>) => context),
+            Effect.forkIn(scope)
+          )
+        return {
+          connection: client,
+          opened: Deferred.await(opened),
+          release: Effect.flatMap(
+            Deferred.poll(opened),
+            (done) => Option.isSome(done) ? client.close(1000) : Fiber.interrupt(fiber)
+          )
+        }
+      })
+
+    return {
+      sendsHeaders: !browser,
+      open: (request) =>
+        Effect.try({
+          try: () => new URL(request.url),
+          catch: () => openError("unreachable", "the URL is not valid")
+        }).pipe(
+          Effect.flatMap((url) => openAttempt(start(request, url))),
+          withinOpenTimeout(request)
+        )
+    }
+  })
+
+/**
+ * {@link webSockets} as the `WebSockets` of an application.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWebSockets = <R, E, R2>(
+  front: Effect.Effect<Front<R>, E, R2>,
+  options?: WebSocketsOptions
+): Layer.Layer<WebSockets, E, Exclude<R | R2, Scope.Scope>> =>
+  Layer.scoped(WebSockets, Effect.flatMap(front, (front) => webSockets(front, options)))

@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import {
@@ -128,8 +129,9 @@ export class NodeExchange implements FrontRequest {
     this.response.on("close", listener)
   }
 
-  respond({ body, headers, status }: FrontResponse): Effect.Effect<void, unknown> {
+  respond({ body, headers, status, upgrade }: FrontResponse): Effect.Effect<void, unknown, Scope.Scope> {
     const { response } = this
+    if (upgrade !== undefined) return Effect.dieMessage("a front has upgraded a request that does not ask for it")
     if (this.hasBody && !this.request.complete) this.discardBody()
     if (typeof body === "object" && "stream" in body) {
       response.writeHead(status, headers)

@@ -18,6 +18,8 @@ import * as Http from "node:http"
 import type { Socket } from "node:net"
 import type { Front } from "./Front.js"
 import { NodeExchange } from "./NodeExchange.js"
+import { makeAcceptor, NodeUpgrade } from "./NodeUpgrade.js"
+import { isUpgrade } from "./Upgrade.js"
 
 /**
  * The server could not listen. `reason` is for programs, `message` one line for people.
@@ -115,7 +117,12 @@ interface Active {
  *
  * It runs in a fiber of its own: the one that closes the scope may be interrupted already, and could wait for nothing.
  */
-const shutDown = (server: Http.Server, active: ReadonlySet<Active>, options: ListenOptions): Effect.Effect<void> =>
+const shutDown = (
+  server: Http.Server,
+  active: ReadonlySet<Active>,
+  upgraded: ReadonlySet<Socket>,
+  options: ListenOptions
+): Effect.Effect<void> =>
   Effect.gen(function*() {
     const closed = yield* Deferred.make<void>()
     server.close(() => Deferred.unsafeDone(closed, Effect.void))
@@ -136,6 +143,8 @@ const shutDown = (server: Http.Server, active: ReadonlySet<Active>, options: Lis
     ))
     yield* Effect.timeoutOption(Effect.raceFirst(Deferred.await(closed), closeIdle), "1 second")
     server.closeAllConnections()
+    // Sockets that were upgraded are no connections of the server any more.
+    for (const socket of upgraded) socket.destroy()
     yield* stop(false)
     yield* Deferred.await(closed)
   }).pipe(Effect.interruptible, Effect.forkDaemon, Effect.flatMap(Fiber.await))
@@ -191,11 +200,29 @@ const makeRunner = <R>(front: Front<R>, runtime: Runtime.Runtime<Exclude<R, Scop
 }
 
 /**
+ * Makes an ordinary request of one that asks for another protocol than WebSocket, as servers do that know no other: HTTP/2
+ * is offered like this. Node reads no further once there is a listener for upgrades.
+ */
+const handBack = (server: Http.Server, request: Http.IncomingMessage, head: Buffer): void => {
+  const { rawHeaders, socket } = request
+  const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`]
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    if (!/^(?:connection|upgrade)$/i.test(rawHeaders[at] ?? "")) lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`)
+  }
+  const connection = /(?:^|[\s,])close(?:$|[\s,])/i.test(request.headers.connection ?? "") ? "close" : "keep-alive"
+  lines.push(`connection: ${connection}`, "", "")
+  socket.unshift(Buffer.concat([Buffer.from(lines.join("\r\n"), "latin1"), head]))
+  server.emit("connection", socket)
+}
+
+/**
  * Listens until the scope closes.
  *
  * A fiber of its own runs each request from its headers to the end of its response; requests of one connection run one
  * after the other, pipelined or not. A client that disconnects interrupts its fiber. Defects are logged and answered
  * with an empty 500; once the response has begun they cut the connection.
+ *
+ * WebSocket connections end with the server: they are dropped, after `drain` and `grace`.
  *
  * @since 0.1.0
  * @category constructors
@@ -218,12 +245,23 @@ export const listen = <R>(
     })
     server.on("request", (request, response) => serve(new NodeExchange(request, response, false)))
     server.on("checkContinue", (request, response) => serve(new NodeExchange(request, response, true)))
+    const accept = makeAcceptor()
+    const upgraded = new Set<Socket>()
+    server.on("upgrade", (request, _, head) => {
+      const { socket } = request
+      if (!isUpgrade(request)) return handBack(server, request, head)
+      // Node has taken its own listener away.
+      socket.on("error", () => socket.destroy())
+      upgraded.add(socket)
+      socket.on("close", () => upgraded.delete(socket))
+      serve(NodeUpgrade.make(request, head, accept))
+    })
     // Failures to accept, such as too many open files, come here; the server lives on.
     const warn = (error: Error) => Runtime.runFork(runtime)(Effect.logWarning("A connection was not accepted", error))
     return yield* Effect.acquireRelease(
       Effect.tap(bind(server, options.host ?? "127.0.0.1", options.port ?? 0), () => {
         server.on("error", warn)
       }),
-      () => shutDown(server, active, options)
+      () => shutDown(server, active, upgraded, options)
     )
   })

@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type * as Headers from "@effect/platform/Headers"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -58,7 +57,7 @@ export const readExcerpt = <E>(body: Stream.Stream<Uint8Array, E>): Effect.Effec
     )
   })
 
-const headerOf = (headers: Headers.Headers, name: string): string | undefined => {
+const headerOf = (headers: Readonly<Record<string, string | undefined>>, name: string): string | undefined => {
   const value = headers[name]
   return value === "" ? undefined : value
 }
@@ -79,7 +78,7 @@ export const make = <PlaneError extends { readonly _tag: string }, E extends { r
     commonTags.has(error._tag) || named.has(error._tag)
 
   const requestIdOf = (
-    headers: Headers.Headers,
+    headers: Readonly<Record<string, string | undefined>>,
     secrets: () => ReadonlyArray<string>
   ): string | undefined => {
     const value = headerOf(headers, plane.requestIdHeader)
@@ -87,41 +86,49 @@ export const make = <PlaneError extends { readonly _tag: string }, E extends { r
   }
 
   /** An answer that is not a success, as an error that the endpoint names. */
+  const refuse = (
+    { body, headers, status }: {
+      readonly status: number
+      readonly headers: Readonly<Record<string, string | undefined>>
+      readonly body: string
+    },
+    input: Codec.Input,
+    secrets: ReadonlyArray<string>
+  ): Effect.Effect<never, Named> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const text = redact(body, secrets)
+      const answer: Answer = {
+        ...info,
+        status,
+        requestId: requestIdOf(headers, () => secrets),
+        text,
+        retryAfterMs: Retry.parseRetryAfter(headerOf(headers, "retry-after"), now),
+        input,
+        redact: (text) => redact(text, secrets)
+      }
+      const error = plane.toError(answer)
+      if (error !== undefined && isNamed(error)) return Effect.fail(error)
+      return Effect.fail(
+        new UnexpectedStatus({
+          ...info,
+          status: answer.status,
+          requestId: answer.requestId,
+          detail: status >= 300 && status < 400 || status === 0
+            ? "the server redirects; redirects are not followed"
+            : "an answer that this endpoint does not have",
+          excerpt: text === "" ? undefined : excerpt(text, errorBodyLimit)
+        })
+      )
+    })
+
+  /** As {@link refuse}, for an answer whose body has not been read. */
   const reject = (
-    response: HttpClientResponse.HttpClientResponse,
+    { headers, status }: HttpClientResponse.HttpClientResponse,
     excerptOf: Effect.Effect<string>,
     input: Codec.Input,
     secrets: ReadonlyArray<string>
   ): Effect.Effect<never, Named> =>
-    Effect.flatMap(
-      Effect.zip(excerptOf, Clock.currentTimeMillis),
-      ([body, now]) => {
-        const text = redact(body, secrets)
-        const { headers } = response
-        const answer: Answer = {
-          ...info,
-          status: response.status,
-          requestId: requestIdOf(headers, () => secrets),
-          text,
-          retryAfterMs: Retry.parseRetryAfter(headerOf(headers, "retry-after"), now),
-          input,
-          redact: (text) => redact(text, secrets)
-        }
-        const error = plane.toError(answer)
-        if (error !== undefined && isNamed(error)) return Effect.fail(error)
-        return Effect.fail(
-          new UnexpectedStatus({
-            ...info,
-            status: answer.status,
-            requestId: answer.requestId,
-            detail: response.status >= 300 && response.status < 400 || response.status === 0
-              ? "the server redirects; redirects are not followed"
-              : "an answer that this endpoint does not have",
-            excerpt: text === "" ? undefined : excerpt(text, errorBodyLimit)
-          })
-        )
-      }
-    )
+    Effect.flatMap(excerptOf, (body) => refuse({ status, headers, body }, input, secrets))
 
   const received = (
     response: HttpClientResponse.HttpClientResponse,
@@ -133,5 +140,5 @@ export const make = <PlaneError extends { readonly _tag: string }, E extends { r
     excerpt: (text) => excerpt(redact(text.slice(0, errorBodyLimit), secrets()), errorBodyLimit)
   })
 
-  return { received, reject, requestIdOf }
+  return { received, refuse, reject, requestIdOf }
 }

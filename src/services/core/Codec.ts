@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type { HttpMethod } from "@effect/platform/HttpMethod"
@@ -138,6 +139,8 @@ export const locate = (issue: ParseResult.ParseIssue): { readonly path: string; 
   return { path: path.map(String).join("."), expected }
 }
 
+const toJson = Option.liftThrowable((value: unknown): string => JSON.stringify(value))
+
 const nameOf = (ast: AST.Annotated): string => {
   const name = Option.getOrElse(AST.getIdentifierAnnotation(ast), () => String(ast))
   return name.length > 120 ? `${name.slice(0, 120)}…` : name
@@ -158,12 +161,22 @@ export interface Received {
 
 /** @internal */
 export interface Codec<in Input, out Success> {
+  /** The media type that the endpoint answers with. */
+  readonly accept: string
   readonly request: (
     input: Input,
-    headers: Record<string, string>
+    headers: Record<string, string>,
+    body?: HttpBody.HttpBody
   ) => Either.Either<HttpClientRequest.HttpClientRequest, InvalidInput>
+  /** Whether a status outside 2xx is an answer that the endpoint declares as a success, like a 503 of a health check. */
+  readonly isDeclared: (status: number) => boolean
   readonly decode: (text: string, received: () => Received) => Either.Either<Success, DecodeError>
+  /** The answer of an endpoint that gives bytes. */
+  readonly decodeBytes: (bytes: Uint8Array, received: () => Received) => Either.Either<Uint8Array, DecodeError>
 }
+
+/** How much of bytes that are not what was promised is looked at. */
+const excerptLimit = 4096
 
 /** What is JSON, or begins like it, may hold what must not be shown; text of another kind is the only hint there is. */
 const isOpaque = (contentType: string, text: string): boolean =>
@@ -264,36 +277,62 @@ export const make = <Endpoint extends AnyEndpoint>(
     return Either.right(parts.length === 0 ? "" : `?${parts.join("&")}`)
   }
 
-  const decodeSuccess = Schema.decodeUnknownEither(
-    Schema.make<SuccessOf<Endpoint>, unknown>(endpoint.successSchema.ast)
-  )
-  const isVoid = AST.isVoidKeyword(endpoint.successSchema.ast)
+  const decoderOf = (ast: AST.AST) => Schema.decodeUnknownEither(Schema.make<SuccessOf<Endpoint>, unknown>(ast))
+  // A status outside 2xx has its own schema; what is 2xx decodes with the others, whichever it is.
+  const decoders = new Map<number, ReturnType<typeof decoderOf>>()
+  const successes: Array<AST.AST> = []
+  const { ast: declaredAst } = endpoint.successSchema
+  for (const ast of AST.isUnion(declaredAst) ? declaredAst.types : [declaredAst]) {
+    const status = HttpApiSchema.getStatusSuccessAST(ast)
+    if (status < 200 || status > 299) decoders.set(status, decoderOf(ast))
+    else successes.push(ast)
+  }
+  const successAst = decoders.size === 0 ? declaredAst : AST.Union.make(successes)
+  const decodeSuccess = decoderOf(successAst)
+  const isVoid = AST.isVoidKeyword(successAst)
+  const encoding = HttpApiSchema.getEncoding(successAst)
+  const isText = encoding.kind === "Text"
+  const isPromised = (received: Received) => received.contentType.toLowerCase().startsWith(encoding.contentType)
 
   return {
-    request: (input, headers) => {
+    accept: encoding.kind === "Json" ? "application/json" : encoding.contentType,
+    request: (input, headers, body) => {
       const path = pathOf(input.path)
       if (Either.isLeft(path)) return Either.left(path.left)
       const query = queryOf(input.urlParams)
       if (Either.isLeft(query)) return Either.left(query.left)
       const request = HttpClientRequest.make(endpoint.method)(`${baseUrl}${path.right}${query.right}`, { headers })
       if (Option.isNone(endpoint.payloadSchema)) return Either.right(request)
+      if (body !== undefined) return Either.right(HttpClientRequest.setBody(request, body))
       const payload = encodePayload(input.payload)
       if (Either.isLeft(payload)) return Either.left(invalidPart(payload.left))
-      return Either.right(
-        HttpClientRequest.setBody(request, HttpBody.text(JSON.stringify(payload.right), "application/json"))
-      )
+      const text = toJson(payload.right)
+      return Option.isNone(text)
+        ? Either.left(invalid("", "must be JSON: no cycles, no bigint"))
+        : Either.right(HttpClientRequest.setBody(request, HttpBody.text(text.value, "application/json")))
     },
+    isDeclared: (status) => decoders.has(status),
+    decodeBytes: (bytes, received) =>
+      isPromised(received())
+        ? Either.right(bytes)
+        : Either.left(
+          notPromised(info, encoding.contentType, received(), new TextDecoder().decode(bytes.subarray(0, excerptLimit)))
+        ),
     decode: (text, received) => {
-      let json: unknown
+      let json: unknown = isText ? text : undefined
+      if (isText && !isPromised(received())) {
+        return Either.left(notPromised(info, encoding.contentType, received(), text))
+      }
       // An endpoint without a body succeeds by its status alone, whatever a server adds.
-      if (!isVoid) {
+      if (!isVoid && !isText) {
         try {
           json = JSON.parse(text)
         } catch {
           return Either.left(notPromised(info, "JSON", received(), text))
         }
       }
-      const decoded = decodeSuccess(json)
+      const decode = decoders.size === 0 ? decodeSuccess : decoders.get(received().status) ?? decodeSuccess
+      const decoded = decode(json)
       if (Either.isRight(decoded)) return Either.right(decoded.right)
       const { expected, path } = locate(decoded.left.issue)
       const { requestId, status } = received()

@@ -6,6 +6,7 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -19,6 +20,16 @@ import { limitOf } from "./TransportTimeouts.js"
 
 /** @internal */
 export type Token = Option.Option<Redacted.Redacted>
+
+const concatenated = (parts: Chunk.Chunk<Uint8Array>): Uint8Array => {
+  const bytes = new Uint8Array(Chunk.reduce(parts, 0, (length, part) => length + part.length))
+  let offset = 0
+  for (const part of parts) {
+    bytes.set(part, offset)
+    offset += part.length
+  }
+  return bytes
+}
 
 /** @internal */
 export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<PlaneError>) => {
@@ -95,6 +106,18 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
       ? Stream.mkString(Stream.decodeText(bodyOf(response, info, options)))
       : Effect.mapError(response.text, (error) => fromClientError(info, "response", error, options))
 
+  const bytesOf = (
+    response: HttpClientResponse.HttpClientResponse,
+    info: CallInfo,
+    options: CallOptions.Resolved
+  ): Effect.Effect<Uint8Array, TransportError | Timeout> =>
+    isRacing && options.idleMs !== Infinity
+      ? Effect.map(Stream.runCollect(bodyOf(response, info, options)), concatenated)
+      : Effect.mapBoth(response.arrayBuffer, {
+        onSuccess: (buffer) => new Uint8Array(buffer),
+        onFailure: (error) => fromClientError(info, "response", error, options)
+      })
+
   const withOptions = <A, E, R>(
     own: CallOptions.CallOptions | undefined,
     defaults: CallOptions.Timeouts,
@@ -121,5 +144,5 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
     return resolved
   }
 
-  return { bodyOf, client, headersOf, inContext, raced, scopedClient, secretsOf, textOf, withOptions }
+  return { bodyOf, bytesOf, client, headersOf, inContext, raced, scopedClient, secretsOf, textOf, withOptions }
 }

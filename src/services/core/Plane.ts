@@ -49,6 +49,12 @@ export interface Plane<E extends { readonly _tag: string }> {
   readonly httpClient: HttpClient.HttpClient
   /** Read again for every attempt, also of streams. */
   readonly token: Effect.Effect<Option.Option<Redacted.Redacted>>
+  /** Whether a call of an endpoint that is not public fails before any request when there is no token. */
+  readonly requiresToken?: boolean | undefined
+  /** Whether another token has taken the place of one that was refused (401): the call is then sent once more. */
+  readonly isReplaced?: ((refused: Redacted.Redacted) => Effect.Effect<boolean>) | undefined
+  /** Whether the token may be sent to another place that an endpoint with replicas redirects to. */
+  readonly mayFollow?: ((location: URL) => boolean) | undefined
   readonly options: CallOptions
   /** Whether `traceparent` and `b3` are sent. */
   readonly propagateTrace: boolean

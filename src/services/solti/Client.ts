@@ -27,6 +27,7 @@ import {
   VersionMismatch
 } from "../../schemas/core/Errors.js"
 import { ErrorEnvelope, TaskNotFound } from "../../schemas/solti/Errors.js"
+import * as BaseUrl from "../core/BaseUrl.js"
 import type { CallOptions } from "../core/CallOptions.js"
 import type { Answer, Plane } from "../core/Plane.js"
 import { excerpt } from "../core/Redaction.js"
@@ -61,25 +62,6 @@ type SoltiError = InvalidInput | TaskNotFound | Conflict | PayloadTooLarge
  */
 export class Client extends Context.Tag("effect-switchyard/solti/Client")<Client, Plane<SoltiError>>() {}
 
-const isLoopback = (hostname: string): boolean =>
-  hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
-  /^127(\.\d{1,3}){3}$/.test(hostname)
-
-const parseUrl = Option.liftThrowable((url: string) => new URL(url))
-
-const baseUrlOf = (options: Options): Either.Either<string, string> => {
-  const url = Option.getOrUndefined(parseUrl(options.url))
-  if (url === undefined) return Either.left("must be an absolute URL")
-  if (url.protocol !== "http:" && url.protocol !== "https:") return Either.left("must begin with http:// or https://")
-  if (url.username !== "" || url.password !== "") return Either.left("must not hold credentials: use the token")
-  if (url.search !== "" || url.hash !== "") return Either.left("must not have a query or a fragment")
-  const isExposed = options.token !== undefined && url.protocol === "http:" && !isLoopback(url.hostname)
-  if (isExposed && options.allowInsecureToken !== true) {
-    return Either.left("must be https to send a token to another host (or set allowInsecureToken)")
-  }
-  return Either.right(url.origin + url.pathname.replace(/\/+$/, ""))
-}
-
 /**
  * The connection as a layer. Fails with `InvalidOptions` when the options cannot work.
  *
@@ -90,7 +72,11 @@ export const layer = (options: Options): Layer.Layer<Client, InvalidOptions, Htt
   Layer.effect(
     Client,
     Effect.gen(function*() {
-      const baseUrl = baseUrlOf(options)
+      const baseUrl = BaseUrl.parse(options.url, {
+        secret: options.token === undefined ? undefined : "token",
+        allowInsecure: options.allowInsecureToken === true,
+        allowName: "allowInsecureToken"
+      })
       if (Either.isLeft(baseUrl)) {
         return yield* new InvalidOptions({ plane: "solti", issues: [{ path: "url", message: baseUrl.left }] })
       }

@@ -4,22 +4,9 @@
  * @since 0.1.0
  */
 import * as Option from "effect/Option"
+import { escapeControls, plural } from "../core/Text.js"
 import type { Outcome } from "./Outcome.js"
 import type { FollowEvent, Submitted } from "./Tasks.js"
-
-/**
- * Makes untrusted text safe for a terminal: every control character but tab becomes a visible escape. What a task
- * writes may hold sequences that move the cursor, rename the window or hide text (contract 10.4).
- *
- * @since 0.1.0
- * @category utils
- */
-export const escapeControls = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
-  text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (character) =>
-    `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
-
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
 /**
  * How a task ended, in one line.

@@ -68,9 +68,12 @@ export interface Source<Item, Cursor, E, R> {
   readonly gap?: (() => Item) | undefined
   /** The least delay in ms that a failure asks for (`Retry-After`). Default none. */
   readonly waitOf?: ((error: E) => number | undefined) | undefined
-  /** Told about each reconnect and each delivery. */
+  /**
+   * Told about each reconnect, in front of its pause, and each delivery: how many connections have failed in a row, and
+   * the last failure, when there was one.
+   */
   readonly observer?: {
-    readonly reconnected: () => void
+    readonly reconnected: (failures: number, last: Option.Option<E>) => void
     readonly delivered: (count: number) => void
   } | undefined
 }
@@ -164,7 +167,7 @@ export const make = <Item, Cursor, E, E2, R>(
         }
         const asked = Option.match(last, { onNone: () => 0, onSome: (error) => source.waitOf?.(error) ?? 0 })
         const wait = Math.max(asked, Backoff.delay(baseMs, capMs, failures - 1, random))
-        source.observer?.reconnected()
+        source.observer?.reconnected(failures, last)
         return Effect.zipRight(Effect.zipRight(close, Effect.sleep(wait)), pull)
       })
 

@@ -9,9 +9,8 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
 /**
- * Reads a list by offset. `keyOf` drops what an earlier page has given, since offsets shift while items come and go;
- * the keys seen so far are kept in memory. `isLast` decides, from the number of items in a page, that no further page
- * is asked for.
+ * Reads a list by offset. `keyOf` drops what an earlier page has given, since offsets shift while items come and go.
+ * `isLast` decides, from the number of items in a page, that no further page is asked for.
  *
  * @since 0.1.0
  * @category constructors
@@ -22,17 +21,35 @@ export const byOffset = <Item, E, R>(options: {
   readonly limit: number
   readonly isLast: (count: number) => boolean
   readonly keyOf: (item: Item) => string
+  /** How many of the latest keys are kept in memory. Default all: no item comes twice. */
+  readonly window?: number | undefined
+  /**
+   * How many pages in a row without anything new end the reading: they come from a server that does not know offsets, or
+   * from many items that came in at the head of the list while the consumer was busy. Default 1.
+   */
+  readonly maxRepeats?: number | undefined
 }): Stream.Stream<Item, E, R> =>
   Stream.suspend(() => {
+    const { maxRepeats = 1, window = Infinity } = options
     const seen = new Set<string>()
+    let repeats = 0
+    const remember = (key: string): void => {
+      seen.add(key)
+      if (seen.size <= window) return
+      // A set lists its members as they came: the first is the oldest.
+      for (const oldest of seen) {
+        seen.delete(oldest)
+        return
+      }
+    }
     return Stream.paginateChunkEffect(0, (offset) =>
       Effect.map(options.fetch(offset), (items) => {
         const fresh = items.filter((item) => {
           const key = options.keyOf(item)
-          return seen.has(key) ? false : (seen.add(key), true)
+          return seen.has(key) ? false : (remember(key), true)
         })
-        // A page without anything new comes from a server that does not know offsets: it would come for ever.
-        const isOver = items.length > 0 && fresh.length === 0 || options.isLast(items.length)
+        repeats = items.length > 0 && fresh.length === 0 ? repeats + 1 : 0
+        const isOver = repeats >= maxRepeats || options.isLast(items.length)
         const next = isOver ? Option.none() : Option.some(offset + options.limit)
         return [Chunk.unsafeFromArray(fresh), next] as const
       }))

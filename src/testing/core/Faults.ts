@@ -50,7 +50,10 @@ export interface Faults<in out Operation extends string> {
   readonly inject: (rule: Rule<Operation>) => Effect.Effect<Injected>
   /** Ends all rules. */
   readonly clear: Effect.Effect<void>
-  /** Breaks off all streamed answers that are under way, as a crash of the server would; says how many there were. */
+  /**
+   * Breaks off all streamed answers and connections that are under way, as a crash of the server would; says how many
+   * there were.
+   */
   readonly disconnect: Effect.Effect<number>
   /** The front with its faults. */
   readonly wrap: <R>(front: Front<R>) => Front<R>
@@ -99,15 +102,28 @@ export const make = <Operation extends string>(
       return undefined
     }
 
-    /** The streamed answer, until it is told to break off. */
+    const breaking = Effect.acquireRelease(
+      Effect.tap(Deferred.make<never, Hangup>(), (broken) => Effect.sync(() => streams.add(broken))),
+      (broken) => Effect.sync(() => streams.delete(broken))
+    )
+
+    /** The streamed answer or the connection, until it is told to break off. */
     const breakable = (response: FrontResponse): FrontResponse => {
-      const { body } = response
+      const { body, upgrade } = response
+      if (upgrade !== undefined) {
+        return {
+          ...response,
+          upgrade: (connection) =>
+            Effect.flatMap(breaking, (broken) =>
+              Effect.raceFirst(
+                upgrade(connection),
+                Effect.catchAll(Deferred.await(broken), () => connection.drop)
+              ))
+        }
+      }
       if (typeof body !== "object" || !("stream" in body)) return response
       const stream = Stream.unwrapScoped(Effect.map(
-        Effect.acquireRelease(
-          Effect.tap(Deferred.make<never, Hangup>(), (broken) => Effect.sync(() => streams.add(broken))),
-          (broken) => Effect.sync(() => streams.delete(broken))
-        ),
+        breaking,
         (broken) => Stream.interruptWhenDeferred(body.stream, broken)
       ))
       return { ...response, body: new StreamBody({ stream, idle: body.idle }) }

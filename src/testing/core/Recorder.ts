@@ -104,8 +104,24 @@ export class Recorder extends Context.Tag("effect-switchyard/testing/Recorder")<
       return entry
     }
 
+    const counting = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.ensuring(effect, Effect.sync(() => count++))
+
     const counted = (response: FrontResponse): FrontResponse => {
-      const { body } = response
+      const { body, upgrade } = response
+      if (upgrade !== undefined) {
+        return {
+          ...response,
+          upgrade: (connection) =>
+            counting(Effect.suspend(() =>
+              upgrade({
+                ...connection,
+                receive: counting(connection.receive),
+                send: (frames) => counting(connection.send(frames))
+              })
+            ))
+        }
+      }
       if (typeof body !== "object" || !("stream" in body)) return response
       const stream = Stream.mapChunks(body.stream, (pieces) => {
         count++
@@ -234,7 +250,10 @@ export declare namespace Recorder {
     readonly expect: (lines: ReadonlyArray<string>) => Effect.Effect<void, UnexpectedRequests>
     /** Forgets what was sent so far. */
     readonly clear: Effect.Effect<void>
-    /** Grows with every request, every answer, and, at a front, everything that a streamed answer sends. */
+    /**
+     * Grows with every request, every answer, and, at a front, everything that a streamed answer sends and a connection
+     * sends and receives.
+     */
     readonly count: () => number
     /** A front whose requests are recorded. */
     readonly front: <R>(front: Front<R>) => Front<R>

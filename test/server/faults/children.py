@@ -160,8 +160,8 @@ def unreadable_places(world):
     """What its user may not enter, read or execute cannot be started, and says so"""
     with host.directory() as place, host.servers({"only": {}}, within=host.as_stranger()) as (_, it):
         os.chmod(place, 0o755)
-        for name, mode in (("closed", 0o000), ("listed", 0o444)):
-            os.mkdir(os.path.join(place, name), mode)
+        os.mkdir(place + "/closed", 0o000)
+        os.mkdir(place + "/listed", 0o444)
         tool = os.path.join(place, "tool")
         with open(tool, "w") as file:
             file.write("#!/bin/sh\necho ran\n")
@@ -177,3 +177,5 @@ def unreadable_places(world):
             equal((outcome.phase, outcome.status["error"]), ("FAILED", error), repr(subprocess))
         os.chmod(tool, 0o755)
         equal(it["only"].run(command(tool)).lines(), ["ran"], "once it may")
+        # So that whoever is not root can remove it.
+        os.chmod(place + "/closed", 0o700)

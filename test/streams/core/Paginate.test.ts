@@ -85,6 +85,45 @@ describe("byOffset", () => {
       assert.strictEqual(Chunk.size(yield* Stream.runCollect(stream)), 3)
     }))
 
+  it.effect("remembers as many keys as it is told to", () =>
+    Effect.gen(function*() {
+      const page = (offset: number) => offset < 20 ? [`a-${offset}`, "again", `b-${offset}`] : []
+      const count = (window: number | undefined) =>
+        Effect.map(
+          Stream.runCollect(Paginate.byOffset({
+            fetch: (offset) => Effect.succeed(page(offset)),
+            limit,
+            isLast: (count) => count === 0,
+            keyOf: (item) => item,
+            window
+          })),
+          (items) => Chunk.size(Chunk.filter(items, (item) => item === "again"))
+        )
+      assert.strictEqual(yield* count(undefined), 1)
+      // Nine different keys in all; between two of "again" there are two others.
+      assert.strictEqual(yield* count(9), 1)
+      assert.strictEqual(yield* count(3), 2)
+      assert.strictEqual(yield* count(2), 4)
+    }))
+
+  it.effect("goes on behind pages without anything new as often as it is told to", () =>
+    Effect.gen(function*() {
+      const pages = [numbered(5), numbered(5), numbered(5), numbered(7).slice(5)]
+      const over = (maxRepeats: number) =>
+        Effect.map(
+          Stream.runCollect(Paginate.byOffset({
+            fetch: (offset) => Effect.succeed(pages[offset / limit] ?? []),
+            limit,
+            isLast: (count) => count < limit,
+            keyOf: (item) => item,
+            maxRepeats
+          })),
+          Chunk.toReadonlyArray
+        )
+      assert.deepStrictEqual(yield* over(2), numbered(5))
+      assert.deepStrictEqual(yield* over(3), numbered(7))
+    }))
+
   it.effect.prop(
     "gives each item once, and all that were there from first to last, while others come and go in front",
     [FastCheck.integer({ min: 0, max: 30 }), FastCheck.array(FastCheck.nat({ max: 3 }), { maxLength: 10 })],

@@ -7,6 +7,8 @@ import * as Front from "../../../src/server/core/Front.js"
 import * as InMemory from "../../../src/server/core/InMemory.js"
 import * as Fault from "../../../src/testing/core/Fault.js"
 import * as Faults from "../../../src/testing/core/Faults.js"
+import * as SocketFault from "../../../src/testing/core/SocketFault.js"
+import { endOf, request, settled, take } from "../../services/support/Sockets.js"
 
 /** The first word of a path is its operation. */
 const operationOf = (request: Front.FrontRequest): "read" | "write" | undefined =>
@@ -95,5 +97,40 @@ describe("disconnect", () => {
       yield* Effect.repeatN(Effect.yieldNow(), 100)
       assert.isNull(later.unsafePoll())
       yield* Fiber.interrupt(later)
+    }))
+})
+
+describe("connections", () => {
+  it.scoped("are dropped as by a crash, and their servers interrupted", () =>
+    Effect.gen(function*() {
+      const faults = yield* Faults.make(operationOf)
+      const ended: Array<string> = []
+      const open: Front.Front = ({ target }) =>
+        Effect.succeed(
+          Front.upgrade(() => Effect.onInterrupt(Effect.never, () => Effect.sync(() => ended.push(target))))
+        )
+      const sockets = yield* InMemory.webSockets(faults.wrap(open))
+      const connections = yield* Effect.forEach(["/a", "/b"], (path) => sockets.open(request(80, { path })))
+      yield* settled
+      assert.strictEqual(yield* faults.disconnect, 2)
+      for (const connection of connections) {
+        assert.deepStrictEqual(yield* endOf(connection), { code: 1006, reason: "", by: "peer" })
+      }
+      yield* settled
+      assert.deepStrictEqual(ended, ["/a", "/b"])
+      assert.strictEqual(yield* faults.disconnect, 0)
+    }))
+
+  it.scoped("meet the faults that are injected into their upgrade", () =>
+    Effect.gen(function*() {
+      const faults = yield* Faults.make(operationOf, [{ on: "read", fault: SocketFault.cut(1, { code: 4400 }) }])
+      const sockets = yield* InMemory.webSockets(
+        faults.wrap(() => Effect.succeed(Front.upgrade((connection) => Effect.ignore(connection.send(["a", "b"])))))
+      )
+      const frames = (path: string) =>
+        Effect.flatMap(sockets.open(request(80, { path })), (connection) =>
+          Effect.zip(take(connection, 1), endOf(connection)))
+      assert.deepStrictEqual(yield* frames("/read"), [["a"], { code: 4400, reason: "", by: "peer" }])
+      assert.deepStrictEqual(yield* frames("/read"), [["a", "b"], { code: 1006, reason: "", by: "peer" }])
     }))
 })

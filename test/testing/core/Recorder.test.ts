@@ -1,7 +1,9 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -11,6 +13,8 @@ import * as Front from "../../../src/server/core/Front.js"
 import * as InMemory from "../../../src/server/core/InMemory.js"
 import * as Fault from "../../../src/testing/core/Fault.js"
 import { Recorder } from "../../../src/testing/core/Recorder.js"
+import * as VirtualTime from "../../../src/testing/core/VirtualTime.js"
+import { request as socketRequest, take } from "../../services/support/Sockets.js"
 
 const secret = "s3cr3t-value"
 
@@ -100,5 +104,47 @@ describe("a recorder", () => {
       const client = yield* InMemory.client(recorder.front((request) => Fault.hangUp()(Effect.never, request)))
       yield* Effect.flip(client.get("http://test/tasks"))
       yield* recorder.expect(["GET /tasks -"])
+    }))
+
+  it.scoped("passes upgrades through, hides their tickets, and counts what goes over the connection", () =>
+    Effect.gen(function*() {
+      const recorder = yield* Recorder.make
+      const sockets = yield* InMemory.webSockets(
+        recorder.front(() =>
+          Effect.succeed(
+            Front.upgrade((connection) =>
+              Effect.ignore(
+                Effect.forever(Effect.flatMap(connection.receive, (frames) => connection.send([...frames])))
+              )
+            )
+          )
+        )
+      )
+      const connection = yield* sockets.open(socketRequest(80, { path: "/v1/ws/x?token=secret&recipient=a" }))
+      yield* recorder.expect(["GET /v1/ws/x?token=<redacted>&recipient=a 101"])
+      const before = recorder.count()
+      yield* connection.send(["a"])
+      assert.deepStrictEqual(yield* take(connection, 1), ["a"])
+      assert.isAtLeast(recorder.count(), before + 2)
+    }))
+
+  it.scoped("keeps time from passing while frames go to and fro", () =>
+    Effect.gen(function*() {
+      const recorder = yield* Recorder.make
+      const sockets = yield* InMemory.webSockets(recorder.front(() =>
+        Effect.succeed(Front.upgrade((connection) =>
+          Effect.ignore(Effect.forever(Effect.flatMap(connection.receive, (frames) =>
+            connection.send([...frames]))))
+        ))
+      ))
+      yield* VirtualTime.passing(recorder.count)
+      const sleeping = yield* Effect.fork(Effect.delay(Clock.currentTimeMillis, "1 hour"))
+      const connection = yield* sockets.open(socketRequest(80))
+      for (let round = 0; round < 5000; round++) {
+        yield* connection.send(["ping"])
+        yield* connection.receive
+      }
+      assert.strictEqual(yield* Clock.currentTimeMillis, 0)
+      assert.strictEqual(yield* Fiber.join(sleeping), 3_600_000)
     }))
 })
