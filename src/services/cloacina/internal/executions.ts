@@ -1,0 +1,166 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Api from "../../../schemas/cloacina/api/Executions.js"
+import { ExecutionId } from "../../../schemas/cloacina/Common.js"
+import type { CallError } from "../../../schemas/cloacina/Errors.js"
+import { isTerminal } from "../../../schemas/cloacina/Executions.js"
+import { InvalidInput, isTransient, type NotFound, StreamInterrupted } from "../../../schemas/core/Errors.js"
+import * as Follow from "../../../streams/cloacina/Follow.js"
+import * as Poll from "../../../streams/core/Poll.js"
+import type { CallInfo } from "../../core/Plane.js"
+import * as StreamTelemetry from "../../core/StreamTelemetry.js"
+import type { Client, TenantOptions } from "../Client.js"
+import type { ExecuteError, ExecutionQuery, Executions } from "../Executions.js"
+import * as Outcome from "../Outcome.js"
+import * as Calls from "./calls.js"
+
+const infoOf = (name: string, method: string, route: string): CallInfo => ({
+  operation: `cloacina.Executions.${name}`,
+  method,
+  route: `/v1/tenants/{tenant_id}/${route}`
+})
+
+const iterateInfo = infoOf("iterate", "GET", "executions")
+const followInfo = infoOf("follow", "GET", "executions/{exec_id}/events")
+
+/** What the server says about a workflow that its loader has not seen yet, or never will (contract 9.6). */
+const isNotLoaded = (error: ExecuteError): boolean =>
+  error instanceof InvalidInput && error.code === "execution_failed" && error.detail.includes("not found in registry")
+
+/** Whether following goes on. */
+const isPassing = (error: NotFound | CallError): boolean => isTransient(error) || error._tag === "Internal"
+
+const paramsOf = ({ limit, offset, status, workflow }: ExecutionQuery) => ({
+  status: status === undefined ? undefined : String(status),
+  workflow,
+  limit,
+  offset
+})
+
+/** What wakes a follower of an execution. */
+export type Hints = (id: string, options: TenantOptions | undefined) => Stream.Stream<unknown, unknown>
+
+/** The call that starts a workflow, for whoever needs no more than that. */
+export const makeExecute = (client: Client.Service): Executions.Service["execute"] => {
+  const call = Calls.make(client, "Executions").tenant("execute", Api.execute)
+  return (workflow, options) => {
+    const start = call((tenant_id) => ({
+      path: { tenant_id, name: workflow },
+      payload: { context: options?.context ?? {} }
+    }), options)
+    const within = options?.waitUntilLoaded
+    return within === undefined ? start : untilLoaded(start, within)
+  }
+}
+
+/**
+ * Repeats a start that was refused because the workflow is not loaded: nothing has been started then. The last refusal
+ * is the failure when the time is over.
+ */
+const untilLoaded = <A>(
+  start: Effect.Effect<A, ExecuteError>,
+  within: Duration.DurationInput
+): Effect.Effect<A, ExecuteError> =>
+  Effect.suspend(() => {
+    let leftMs = Duration.toMillis(within)
+    const go = (pauseMs: number): Effect.Effect<A, ExecuteError> =>
+      Effect.catchIf(start, (error) => isNotLoaded(error) && leftMs > 0, () => {
+        const wait = Math.min(pauseMs, leftMs)
+        leftMs -= wait
+        return Effect.zipRight(Effect.sleep(wait), Effect.suspend(() => go(Math.min(1000, pauseMs * 1.5))))
+      })
+    return go(250)
+  })
+
+export const make = (client: Client.Service, hints?: Hints): Executions.Service => {
+  const { tenant } = Calls.make(client, "Executions")
+  const callList = tenant("list", Api.listAll)
+  const callGet = tenant("get", Api.get)
+  const callEvents = tenant("events", Api.events)
+  const callTasks = tenant("tasks", Api.tasks)
+
+  const execute = makeExecute(client)
+
+  const list: Executions.Service["list"] = (query = {}, options) =>
+    Effect.map(callList((tenant_id) => ({ path: { tenant_id }, urlParams: paramsOf(query) }), options), Calls.itemsOf)
+
+  const get: Executions.Service["get"] = (id, options) =>
+    callGet((tenant_id) => ({ path: { tenant_id, exec_id: id } }), options)
+
+  const events: Executions.Service["events"] = (id, options) =>
+    Effect.map(callEvents((tenant_id) => ({ path: { tenant_id, exec_id: id } }), options), (log) => log.events)
+
+  const tasks: Executions.Service["tasks"] = (id, options) =>
+    Effect.map(callTasks((tenant_id) => ({ path: { tenant_id, exec_id: id } }), options), (page) => page.tasks)
+
+  const awaitOutcome: Executions.Service["await"] = (id, options) =>
+    Effect.gen(function*() {
+      const status = yield* Poll.until(
+        Effect.map(get(id, options), ({ status }) => isTerminal(status) ? Option.some(status) : Option.none()),
+        options?.interval
+      )
+      const log = status === "Failed" ? yield* events(id, options) : []
+      return Outcome.make(status, ExecutionId.make(id), yield* tasks(id, options), log)
+    })
+
+  const follow: Executions.Service["follow"] = (id, options) =>
+    StreamTelemetry.observed(followInfo, (observer, span) =>
+      Follow.make(
+        {
+          status: Effect.withParentSpan(Effect.map(get(id, options), ({ status }) => status), span),
+          events: Effect.withParentSpan(events(id, options), span),
+          outcome: (status, log) =>
+            Effect.map(
+              Effect.withParentSpan(tasks(id, options), span),
+              (tasks) => Outcome.make(status, ExecutionId.make(id), tasks, log)
+            ),
+          isTransient: isPassing,
+          waitOf: (error) => "retryAfterMs" in error ? error.retryAfterMs : undefined,
+          interrupted: (attempts, last) =>
+            new StreamInterrupted({
+              ...followInfo,
+              ...Option.match(last, {
+                onNone: () => ({}),
+                onSome: ({ code, requestId, status }) => ({ code, requestId, status })
+              }),
+              attempts,
+              detail: `gave up after ${attempts} failed readings${
+                Option.match(last, { onNone: () => "", onSome: (error) => `, the last with ${error._tag}` })
+              }`
+            }),
+          observer
+        },
+        options,
+        options?.hint === "socket" ? hints?.(id, options) : undefined
+      ))
+
+  return {
+    execute,
+    list,
+    iterate: (filter, options) =>
+      Calls.iterate(iterateInfo, {
+        pageSize: options?.pageSize,
+        fetch: (page) => list({ ...filter, ...page }, options),
+        keyOf: ({ id }) => id
+      }),
+    get,
+    events,
+    tasks,
+    await: awaitOutcome,
+    awaitCompleted: (id, options) =>
+      Effect.flatMap(awaitOutcome(id, options), (outcome) =>
+        Outcome.isCompleted(outcome)
+          ? Effect.succeed(outcome)
+          : Effect.fail(new Outcome.ExecutionFailed({ executionId: outcome.executionId, outcome }))),
+    follow,
+    executeAndAwait: (workflow, options) =>
+      Effect.flatMap(execute(workflow, options), ({ execution_id }) => awaitOutcome(execution_id, options)),
+    executeAndFollow: (workflow, options) =>
+      Stream.unwrap(
+        Effect.map(execute(workflow, options), ({ execution_id: executionId }) =>
+          Stream.concat(Stream.make({ type: "started", executionId } as const), follow(executionId, options)))
+      )
+  }
+}

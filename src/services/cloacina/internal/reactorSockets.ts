@@ -1,0 +1,79 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { reactor as endpoint } from "../../../schemas/cloacina/api/Sockets.js"
+import { decodeState, encodeBoundary } from "../../../streams/cloacina/Boundary.js"
+import * as Reactor from "../../../streams/cloacina/Reactor.js"
+import type { CallInfo } from "../../core/Plane.js"
+import * as Telemetry from "../../core/Telemetry.js"
+import type { Client } from "../Client.js"
+import type { ReactorSockets } from "../ReactorSockets.js"
+import { invalid } from "./calls.js"
+import * as Sockets from "./sockets.js"
+
+/** A call of the SDK that is no request: its span and its metrics. */
+const observed = (info: CallInfo) => {
+  const metrics = Telemetry.callMetrics(info.operation)
+  const spanOptions = Telemetry.spanOptions(info.method, info.route)
+  return <A, E extends { readonly _tag: string }, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.flatMap(Clock.currentTimeMillis, (start) =>
+      call.pipe(
+        Effect.onExit((exit) =>
+          Effect.map(Clock.currentTimeMillis, (end) => metrics.ended(Telemetry.outcomeOf(exit), end - start))
+        ),
+        Effect.withSpan(info.operation, spanOptions)
+      ))
+}
+
+export const make = (client: Client.Service): ReactorSockets.Service => {
+  const { info, open } = Sockets.make(client, "ReactorSockets").opener("connect", endpoint)
+  const infoOf = (name: string): CallInfo => ({ ...info, operation: info.operation.replace(/connect$/, name) })
+
+  const observedConnect = observed(info)
+  const [fireInfo, fireWithInfo, stateInfo, pauseInfo, resumeInfo] = [
+    infoOf("forceFire"),
+    infoOf("fireWith"),
+    infoOf("getState"),
+    infoOf("pause"),
+    infoOf("resume")
+  ]
+  const [observedFire, observedFireWith, observedState, observedPause, observedResume] = [
+    observed(fireInfo),
+    observed(fireWithInfo),
+    observed(stateInfo),
+    observed(pauseInfo),
+    observed(resumeInfo)
+  ]
+
+  return {
+    connect: (name, options) =>
+      Effect.map(
+        observedConnect(Reactor.make({
+          open: open({ path: { name } }, options),
+          answerTimeout: options?.answerTimeout ?? "30 seconds",
+          policy: options?.reconnect
+        })),
+        ({ run }) => ({
+          forceFire: Effect.asVoid(observedFire(run(fireInfo, `{"command":"force_fire"}`, "fired"))),
+          fireWith: (inputs) =>
+            observedFireWith(Effect.suspend(() => {
+              const cache: Array<[string, ReadonlyArray<number>]> = []
+              for (const [source, value] of Object.entries(inputs)) {
+                const frame = encodeBoundary(value)
+                if (Option.isNone(frame)) return Effect.fail(invalid(fireWithInfo, source, "must be JSON"))
+                cache.push([source, Array.from(frame.value)])
+              }
+              const command = JSON.stringify({ command: "fire_with", cache: Object.fromEntries(cache) })
+              return Effect.asVoid(run(fireWithInfo, command, "fired"))
+            })),
+          getState: observedState(Effect.map(
+            run(stateInfo, `{"command":"get_state"}`, "state"),
+            ({ cache }) =>
+              Object.fromEntries(Object.entries(cache).map(([source, value]) => [source, decodeState(value)]))
+          )),
+          pause: Effect.asVoid(observedPause(run(pauseInfo, `{"command":"pause"}`, "paused"))),
+          resume: Effect.asVoid(observedResume(run(resumeInfo, `{"command":"resume"}`, "resumed")))
+        })
+      )
+  }
+}

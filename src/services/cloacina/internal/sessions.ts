@@ -1,0 +1,165 @@
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as Api from "../../../schemas/cloacina/api/Sessions.js"
+import type { Timestamp } from "../../../schemas/cloacina/Common.js"
+import { timestampToDateTime } from "../../../schemas/cloacina/Common.js"
+import type { Role } from "../../../schemas/cloacina/Keys.js"
+import type { LoginKey } from "../../../schemas/cloacina/Sessions.js"
+import { isTransient } from "../../../schemas/core/Errors.js"
+import * as Transport from "../../core/Transport.js"
+import type { Client } from "../Client.js"
+import { tenantOf } from "../Client.js"
+import type { RefreshError, Session, SessionOptions, Sessions, SessionStatus } from "../Sessions.js"
+import * as Calls from "./calls.js"
+
+/** How long a key lives that does not say (contract 4.3). */
+const lifetimeMs = 15 * 60_000
+
+/** The web interface of the server refreshes that often (contract 7.6). */
+const longestMs = 10 * 60_000
+
+const loginInfo = { operation: "cloacina.Sessions.login", method: "POST", route: "/v1/auth/local/login" }
+
+/** A key that a login made. */
+interface Minted {
+  readonly key: Redacted.Redacted
+  readonly tenant: Option.Option<string>
+  readonly role: Role
+  readonly expiresAt: Option.Option<Timestamp>
+}
+
+const minted = ({ expires_at, key, role, tenant_id }: LoginKey): Minted => ({
+  key,
+  tenant: tenant_id,
+  role,
+  expiresAt: expires_at
+})
+
+const active = ({ expiresAt, role, tenant }: Minted): SessionStatus => ({ _tag: "Active", tenant, role, expiresAt })
+
+/** How long the key still lives. A clock that disagrees with the server's does not make it longer, nor dead. */
+const leftMs = (key: Minted, now: number): number => {
+  const left = Option.map(
+    Option.flatMap(key.expiresAt, timestampToDateTime),
+    (time) => DateTime.toEpochMillis(time) - now
+  )
+  return Option.match(left, {
+    onNone: () => lifetimeMs,
+    onSome: (left) => left > 0 ? Math.min(left, lifetimeMs) : lifetimeMs
+  })
+}
+
+/**
+ * Runs an effect to its end, whatever happens to the fiber that waits for it, but under its own time-outs: those need a
+ * fiber that can be interrupted.
+ */
+const toItsEnd = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), Fiber.join))
+
+export const make = (client: Client.Service): Sessions.Service => {
+  const { unary } = Calls.make(client, "Sessions")
+  const callLogin = unary("login", Api.login, {
+    secrets: ({ payload: { password } }) => [Redacted.value(password)]
+  })
+  const callRefresh = unary("refresh", Api.refresh)
+  const callLogout = unary("logout", Api.logout)
+  const callWhoami = unary("whoami", Api.whoami)
+
+  const login: Sessions.Service["login"] = ({ password, tenant, username }, options) =>
+    client.allowsSecrets
+      ? Effect.flatMap(tenantOf(client, { tenant }), (tenant) =>
+        callLogin({
+          payload: { username, password: Redacted.isRedacted(password) ? password : Redacted.make(password), tenant }
+        }, options))
+      : Effect.fail(Calls.invalid(
+        loginInfo,
+        "url",
+        "must be https to send a password to another host (or set allowInsecureKey)"
+      ))
+
+  const hold = (first: Minted, options: SessionOptions | undefined) =>
+    Effect.gen(function*() {
+      const installed = yield* client.credential.install(first.key)
+      const status = yield* SubscriptionRef.make(active(first))
+      const ended = yield* Deferred.make<never, RefreshError>()
+      const own = Transport.make({ ...client, token: installed.current, isReplaced: undefined }, "Sessions")
+      const refreshOwn = own.unary("refresh", Api.refresh)
+      const logoutOwn = own.unary("logout", Api.logout, { total: "5 seconds" })
+
+      yield* Effect.addFinalizer(() =>
+        Effect.zipRight(
+          installed.remove,
+          Effect.ignoreLogged(toItsEnd(logoutOwn({}, options)))
+        )
+      )
+
+      const renew = toItsEnd(installed.renew(Effect.map(refreshOwn({}, options), minted)))
+
+      /** Tries again while the key lives: a failure in passing may not have reached the server. */
+      const renewed = (leftMs: number, pauseMs: number): Effect.Effect<Minted, RefreshError> =>
+        Effect.catchIf(renew, (error) => isTransient(error) && leftMs > pauseMs, () =>
+          Effect.zipRight(
+            Effect.sleep(pauseMs),
+            Effect.suspend(() => renewed(leftMs - pauseMs, Math.min(30_000, pauseMs * 2)))
+          ))
+
+      const keepAlive = (key: Minted): Effect.Effect<never, RefreshError> =>
+        Effect.gen(function*() {
+          const left = leftMs(key, yield* Clock.currentTimeMillis)
+          const wait = options?.refreshEvery === undefined
+            ? Math.min(longestMs, left * 2 / 3)
+            : Duration.toMillis(options.refreshEvery)
+          yield* Effect.sleep(wait)
+          const next = yield* renewed(left - wait, 1000)
+          yield* SubscriptionRef.set(status, active(next))
+          return yield* keepAlive(next)
+        })
+
+      yield* Effect.forkScoped(Effect.interruptible(Effect.catchAll(keepAlive(first), (error) =>
+        Effect.logWarning(`cloacina: the session is no longer refreshed: ${error.message}`).pipe(
+          Effect.zipRight(SubscriptionRef.set(status, { _tag: "Ended", error })),
+          Effect.zipRight(Deferred.fail(ended, error))
+        ))))
+      const session: Session.Service = {
+        status: SubscriptionRef.get(status),
+        changes: status.changes,
+        ended: Deferred.await(ended)
+      }
+      return session
+    })
+
+  return {
+    login,
+    refresh: (options) =>
+      toItsEnd(Effect.gen(function*() {
+        const made = yield* Deferred.make<LoginKey>()
+        yield* client.credential.replace(() =>
+          callRefresh({}, options).pipe(
+            Effect.tap((key) => Deferred.succeed(made, key)),
+            Effect.map(({ key }) => Option.some(key))
+          )
+        )
+        return yield* Deferred.await(made)
+      })),
+    logout: (options) => callLogout({}, options),
+    whoami: (options) => callWhoami({}, options),
+    session: (credentials, options) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(restore(login(credentials, options)), (key) => hold(minted(key), options))
+      ),
+    sessionOf: ({ key, role, tenant }, options) =>
+      Effect.uninterruptible(hold({
+        key,
+        role,
+        tenant: tenant === "" ? Option.none() : Option.some(tenant),
+        expiresAt: Option.none()
+      }, options))
+  }
+}
