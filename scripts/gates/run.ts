@@ -50,7 +50,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 }
 
 /** What would point examples and tests at a real server, and what npm tells the scripts of this package. */
-const foreign = /^(?:SOLTI_.*|npm_(?:package|lifecycle)_.*|npm_command|npm_config_local_prefix)$/
+const foreign = /^(?:SOLTI_.*|CLOACINA_.*|npm_(?:package|lifecycle)_.*|npm_command|npm_config_local_prefix)$/
 
 /** The environment of a gate: what the developer has, without what is foreign to it. */
 const environment = (extra: Record<string, string>): NodeJS.ProcessEnv => {

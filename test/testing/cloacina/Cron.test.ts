@@ -1,0 +1,87 @@
+/** Cron expressions, as the server reads them. */
+import { describe, it } from "@effect/vitest"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import { assert } from "vitest"
+import * as Cron from "../../../src/testing/cloacina/internal/Cron.js"
+
+const next = (expression: string, after: string, timezone = "UTC"): string =>
+  Either.match(Either.flatMap(Cron.parse(expression, timezone), (table) => Cron.next(table, Date.parse(after))), {
+    onLeft: (fault) => fault,
+    onRight: (ms) => new Date(ms).toISOString().replace(".000Z", "Z")
+  })
+
+describe("a timetable", () => {
+  it("has five fields, or six with seconds first", () => {
+    assert.strictEqual(next("30 2 * * *", "2026-11-22T21:08:29.7Z"), "2026-11-23T02:30:00Z")
+    assert.strictEqual(next("0 30 2 * * *", "2026-11-22T21:08:29.8Z"), "2026-11-23T02:30:00Z")
+    assert.strictEqual(next("*/2 * * * * *", "2026-11-22T21:08:29.875Z"), "2026-11-22T21:08:30Z")
+  })
+
+  it("comes round behind a time, never at it", () => {
+    assert.strictEqual(next("*/2 * * * * *", "2026-11-22T21:08:30Z"), "2026-11-22T21:08:32Z")
+    assert.strictEqual(next("*/2 * * * * *", "2026-11-22T21:08:30.001Z"), "2026-11-22T21:08:32Z")
+    assert.strictEqual(next("8 21 * * *", "2026-11-22T21:08:00Z"), "2026-11-23T21:08:00Z")
+  })
+
+  it("keeps to its time zone, over a change of the clocks", () => {
+    assert.strictEqual(next("30 2 * * *", "2026-11-22T21:08:29Z", "Europe/Berlin"), "2026-11-23T01:30:00Z")
+    assert.strictEqual(next("30 2 * * *", "2026-07-01T12:00:00Z", "Europe/Berlin"), "2026-07-02T00:30:00Z")
+    assert.strictEqual(next("0 12 * * *", "2026-03-28T12:00:00Z", "Europe/Berlin"), "2026-03-29T10:00:00Z")
+  })
+
+  it("knows Sunday as 0 and as 7, and names", () => {
+    for (const day of ["0", "7", "SUN"]) {
+      assert.strictEqual(next(`0 6 * * ${day}`, "2026-11-23T00:00:00Z"), "2026-11-29T06:00:00Z")
+    }
+    assert.strictEqual(next("0 6 * * 5-7", "2026-11-28T12:00:00Z"), "2026-11-29T06:00:00Z")
+  })
+
+  it("is refused in the words of the server", () => {
+    const fields = "Cron parsing error: Invalid pattern: Pattern must have 5 or 6 fields when years are disallowed."
+    for (const expression of ["", "every day", "* * * *", "* * * * * * *"]) {
+      assert.strictEqual(next(expression, "2026-01-01T00:00:00Z"), fields)
+    }
+    assert.match(next("61 * * * *", "2026-01-01T00:00:00Z"), /^Cron parsing error: Invalid pattern: /)
+    assert.match(next("a * * * *", "2026-01-01T00:00:00Z"), /^Cron parsing error: Invalid pattern: /)
+    for (const timezone of ["Mars/Base", "+02:00", ""]) {
+      assert.strictEqual(next("* * * * *", "2026-01-01T00:00:00Z", timezone), `Invalid timezone: ${timezone}`)
+    }
+    assert.strictEqual(
+      next("0 0 31 2 *", "2026-01-01T00:00:00Z"),
+      "Cron parsing error: CronScheduler time search limit exceeded."
+    )
+  })
+
+  it.prop(
+    "whatever the text is, is read or refused",
+    [FastCheck.string(), FastCheck.string()],
+    ([expression, timezone]) => {
+      assert.isDefined(Cron.parse(expression, timezone))
+    }
+  )
+
+  it.prop(
+    "comes round at whole seconds, one behind the other",
+    [
+      FastCheck.tuple(
+        FastCheck.constantFrom("*", "0", "*/7", "5-50/9"),
+        FastCheck.constantFrom("*", "30", "*/11"),
+        FastCheck.constantFrom("*", "2", "9-17")
+      ),
+      FastCheck.constantFrom("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"),
+      FastCheck.integer({ min: Date.parse("2026-01-01"), max: Date.parse("2027-01-01") })
+    ],
+    ([fields, timezone, start]) => {
+      const table = Either.getOrThrow(Cron.parse(`${fields.join(" ")} * * *`, timezone))
+      let last = start
+      for (let round = 0; round < 5; round++) {
+        const following = Either.getOrThrow(Cron.next(table, last))
+        assert.isAbove(following, last)
+        assert.strictEqual(following % 1000, 0)
+        last = following
+      }
+    },
+    { fastCheck: { numRuns: 50 } }
+  )
+})

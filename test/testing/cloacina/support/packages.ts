@@ -1,0 +1,71 @@
+/** Real packages, and requests with them. */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Encoding from "effect/Encoding"
+import encoded from "../../../fixtures/cloacina/packages.json" with { type: "json" }
+import { god } from "./ask.js"
+
+/** The packages by name, as they are uploaded. */
+export const packages: ReadonlyMap<string, Uint8Array> = new Map(
+  Object.entries(encoded).map(([name, text]) => [name, Either.getOrThrow(Encoding.decodeBase64(text))])
+)
+
+export const packageOf = (name: string): Uint8Array => {
+  const bytes = packages.get(name)
+  if (bytes === undefined) throw new Error(`no package ${name}`)
+  return bytes
+}
+
+const boundary = "cut-here"
+
+const encoder = new TextEncoder()
+
+/** A form with these parts; without an end it stops in the middle of the last part. */
+export const form = (
+  parts: ReadonlyArray<{ readonly name: string; readonly bytes: Uint8Array }>,
+  options: { readonly end?: boolean } = {}
+): Uint8Array => {
+  const pieces = parts.flatMap(({ bytes, name }, at) => [
+    encoder.encode(
+      `${at === 0 ? "" : "\r\n"}--${boundary}\r\ncontent-disposition: form-data; name="${name}"; filename="p"\r\n\r\n`
+    ),
+    bytes
+  ])
+  const all = [...pieces, encoder.encode(options.end === false ? "" : `\r\n--${boundary}--\r\n`)]
+  const joined = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of all) {
+    joined.set(piece, at)
+    at += piece.length
+  }
+  return joined
+}
+
+/** Sends a form to the upload route of tenant `north`, or of another. */
+export const post = (body: Uint8Array, options: {
+  readonly tenant?: string
+  readonly contentType?: string
+} = {}) =>
+  Effect.gen(function*() {
+    const http = yield* HttpClient.HttpClient
+    const answer = yield* http.execute(
+      HttpClientRequest.post(`http://127.0.0.1:8080/v1/tenants/${options.tenant ?? "north"}/workflows`, {
+        headers: { authorization: `Bearer ${god}` }
+      }).pipe(
+        HttpClientRequest.bodyUint8Array(body, options.contentType ?? `multipart/form-data; boundary=${boundary}`)
+      )
+    )
+    return { status: answer.status, text: yield* answer.text }
+  }).pipe(Effect.scoped, Effect.orDie)
+
+/** Uploads a package. */
+export const upload = (bytes: Uint8Array, tenant = "north") => post(form([{ name: "file", bytes }]), { tenant })
+
+/** The id that an upload gave. */
+export const uploaded = (bytes: Uint8Array, tenant?: string) =>
+  Effect.map(upload(bytes, tenant), ({ status, text }): string => {
+    if (status !== 201) throw new Error(`${status} ${text}`)
+    return String(new Map(Object.entries(JSON.parse(text))).get("package_id"))
+  })
