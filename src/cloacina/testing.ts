@@ -47,6 +47,7 @@ import { Recorder } from "../testing/core/Recorder.js"
 import { TestServer } from "../testing/core/TestServer.js"
 import * as VirtualTime from "../testing/core/VirtualTime.js"
 
+export * from "../testing/cloacina/Doubles.js"
 export { Emulator, type Options } from "../testing/cloacina/Emulator.js"
 export { Faults, type Operation, refuse, type Rule } from "../testing/cloacina/Faults.js"
 export {
@@ -113,6 +114,12 @@ export {
 export * as Fault from "../testing/core/Fault.js"
 export { type Injected } from "../testing/core/Faults.js"
 export { type Recorded, Recorder, UnexpectedRequests } from "../testing/core/Recorder.js"
+/**
+ * What can go wrong on an open WebSocket, as faults like those of `Fault`.
+ *
+ * @since 0.1.0
+ */
+export * as SocketFault from "../testing/core/SocketFault.js"
 export { TestServer } from "../testing/core/TestServer.js"
 export { advance } from "../testing/core/VirtualTime.js"
 

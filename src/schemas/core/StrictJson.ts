@@ -37,7 +37,7 @@ export class JsonRefused extends Data.TaggedError("JsonRefused")<{
 export type Kind = "null" | "boolean" | "number" | "string" | "array" | "object"
 
 /** How deep values may be nested. */
-const maxDepth = 128
+const maxDepth = 127
 
 /** How much of a member name or an enum value an error shows, in characters. */
 const maxShown = 64
@@ -50,6 +50,9 @@ const QUOTE = 34
 const BACKSLASH = 92
 
 const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+
+/** What no UTF-8 is decoded to. */
+const unreadable = /[\ud800-\udfff]/u
 
 const escapes: Readonly<Record<string, string>> = {
   "\"": "\"",
@@ -92,7 +95,7 @@ export class Reader {
   private beforeColon = false
   private readonly path: Array<string | number> = []
 
-  constructor(private readonly text: string) {}
+  constructor(private readonly text: string, private readonly widthOf: (text: string) => number) {}
 
   /**
    * The kind of the next value, which is not read.
@@ -100,10 +103,7 @@ export class Reader {
    * @since 0.1.0
    */
   peek(): Kind {
-    if (this.beforeColon) {
-      this.beforeColon = false
-      this.punctuation(":", "EOF while parsing an object", "expected `:`")
-    }
+    this.passColon()
     const next = this.skipBlanks()
     if (next === "\"") return "string"
     if (next === "{") return "object"
@@ -165,11 +165,8 @@ export class Reader {
   object(member: (name: string) => void, expected?: string): void {
     this.take("object", expected)
     this.enter()
-    for (let first = true; !this.closes("}", first, "EOF while parsing an object"); first = false) {
-      if (this.skipBlanks() !== "\"") {
-        if (this.at >= this.text.length) this.fail("EOF while parsing an object")
-        this.failAhead("key must be a string")
-      }
+    for (let first = true; !this.closes("}", first); first = false) {
+      this.expectName()
       const name = this.stringToken()
       this.path.push(name)
       this.beforeColon = true
@@ -187,7 +184,7 @@ export class Reader {
   array(item: (index: number) => void, expected?: string): void {
     this.take("array", expected)
     this.enter()
-    for (let index = 0; !this.closes("]", index === 0, "EOF while parsing a list"); index++) {
+    for (let index = 0; !this.closes("]", index === 0); index++) {
       this.path.push(index)
       item(index)
       this.path.pop()
@@ -205,13 +202,14 @@ export class Reader {
   }
 
   /**
-   * Refuses the document because of the member whose name was just read, on behalf of the object it is in.
+   * Refuses the document because of the member whose name was just read, or of the item that comes, on behalf of the
+   * object or array it is in. `ahead` counts the character that comes into the column: 0 (default) or 1.
    *
    * @since 0.1.0
    */
-  failMember(detail: string): never {
+  failMember(detail: string, ahead = 0): never {
     this.path.pop()
-    return this.failAt(this.at, detail)
+    return this.failAt(this.at, detail, ahead)
   }
 
   /**
@@ -236,6 +234,60 @@ export class Reader {
     return this.fail(`invalid type: ${what}, expected ${expected}`)
   }
 
+  /**
+   * Reads any value and forgets it: nothing is decoded, and nested as deep as it likes.
+   *
+   * @since 0.1.0
+   */
+  skip(): void {
+    const open: Array<"}" | "]"> = []
+    do {
+      const kind = this.peek()
+      if (kind === "string") this.skipString()
+      else if (kind === "number") this.numberToken()
+      else if (kind === "array" || kind === "object") this.at++
+      else this.word(kind === "null" ? "null" : this.text[this.at] === "t" ? "true" : "false")
+      let first = kind === "array" || kind === "object"
+      if (first) open.push(kind === "array" ? "]" : "}")
+      for (let end = open.at(-1); end !== undefined; end = open.at(-1), first = false) {
+        if (!this.closes(end, first)) break
+        open.pop()
+      }
+      if (open.at(-1) === "}") {
+        this.expectName()
+        this.skipString()
+        this.beforeColon = true
+      }
+    } while (open.length > 0)
+  }
+
+  private expectName(): void {
+    if (this.skipBlanks() === "\"") return
+    if (this.at >= this.text.length) this.fail("EOF while parsing an object")
+    this.failAhead("key must be a string")
+  }
+
+  private skipString(): void {
+    const { text } = this
+    for (this.at++;;) {
+      const code = text.charCodeAt(this.at)
+      if (code === QUOTE) return void this.at++
+      if (code === BACKSLASH) {
+        const letter = text[++this.at]
+        if (letter === undefined) this.fail("EOF while parsing a string")
+        this.at++
+        if (letter === "u") this.hexEscape()
+        else if (letter !== undefined && escapes[letter] === undefined) this.fail("invalid escape")
+      } else if (code < SPACE) {
+        this.fail("control character (\\u0000-\\u001F) found while parsing a string")
+      } else if (this.at >= text.length) {
+        this.fail("EOF while parsing a string")
+      } else {
+        this.at++
+      }
+    }
+  }
+
   /** @internal */
   end(): void {
     if (this.skipBlanks() !== "") this.failAhead("trailing characters")
@@ -251,13 +303,13 @@ export class Reader {
   }
 
   /** Whether the container ends here; otherwise the comma in front of the next element has been read. */
-  private closes(bracket: "}" | "]", first: boolean, onEnd: string): boolean {
+  private closes(bracket: "}" | "]", first: boolean): boolean {
     const next = this.skipBlanks()
     if (next === bracket) {
       this.at++
       return true
     }
-    if (next === "") this.fail(onEnd)
+    if (next === "") this.fail(`EOF while parsing ${bracket === "]" ? "a list" : "an object"}`)
     if (first) return false
     if (next !== ",") this.failAhead(`expected \`,\` or \`${bracket}\``)
     this.at++
@@ -265,10 +317,14 @@ export class Reader {
     return false
   }
 
-  private punctuation(expected: string, onEnd: string, otherwise: string): void {
+  /** What is wrong between a name and its value is told of the object. */
+  private passColon(): void {
+    if (!this.beforeColon) return
+    this.beforeColon = false
     const next = this.skipBlanks()
-    if (next === "") this.fail(onEnd)
-    if (next !== expected) this.failAhead(otherwise)
+    if (next !== ":") this.path.pop()
+    if (next === "") this.fail("EOF while parsing an object")
+    if (next !== ":") this.failAhead("expected `:`")
     this.at++
   }
 
@@ -289,18 +345,23 @@ export class Reader {
     }
     this.at += token.length
     // A leading zero, a dot without digits, an exponent without digits.
-    if (/[\d.eE]/.test(this.text[this.at] ?? "")) this.failAhead("invalid number")
-    return token
+    const unfinished = /^(?:\.|[eE][+-]?|(?=\d))/.exec(this.text.slice(this.at, this.at + 2))?.[0]
+    if (unfinished === undefined) return token
+    this.at += unfinished.length
+    return this.at < this.text.length ? this.failAhead("invalid number") : this.fail("EOF while parsing a value")
   }
 
   private stringToken(): string {
     const { text } = this
-    let from = ++this.at
+    const start = ++this.at
+    let from = start
     let value = ""
     for (;;) {
       const code = text.charCodeAt(this.at)
       if (code === QUOTE) {
-        value += text.slice(from, this.at++)
+        value += text.slice(from, this.at)
+        if (unreadable.test(text.slice(start, this.at))) this.fail("invalid unicode code point")
+        this.at++
         return value
       }
       if (code === BACKSLASH) {
@@ -308,7 +369,7 @@ export class Reader {
         value += this.escape()
         from = this.at
       } else if (code < SPACE) {
-        this.failAhead("control character (\\u0000-\\u001F) found while parsing a string")
+        this.failAt(++this.at, "control character (\\u0000-\\u001F) found while parsing a string")
       } else if (this.at >= text.length) {
         this.fail("EOF while parsing a string")
       } else {
@@ -326,18 +387,20 @@ export class Reader {
     if (letter !== "u") return this.fail("invalid escape")
     const first = this.hexEscape()
     if (first < 0xd800 || first > 0xdfff) return String.fromCharCode(first)
-    if (first > 0xdbff || !this.text.startsWith("\\u", this.at)) this.fail("lone surrogate in hex escape")
-    this.at += 2
+    if (first > 0xdbff) this.fail("lone leading surrogate in hex escape")
+    for (const expected of "\\u") {
+      if (this.text[this.at++] !== expected) this.fail("unexpected end of hex escape")
+    }
     const second = this.hexEscape()
-    if (second < 0xdc00 || second > 0xdfff) this.fail("lone surrogate in hex escape")
+    if (second < 0xdc00 || second > 0xdfff) this.fail("lone leading surrogate in hex escape")
     return String.fromCharCode(first, second)
   }
 
   private hexEscape(): number {
     const hex = this.text.slice(this.at, this.at + 4)
+    this.at += hex.length
     if (hex.length < 4) this.fail("EOF while parsing a string")
     if (!/^[0-9a-fA-F]{4}$/.test(hex)) this.fail("invalid escape")
-    this.at += 4
     return Number.parseInt(hex, 16)
   }
 
@@ -356,10 +419,10 @@ export class Reader {
    * @since 0.1.0
    */
   failAhead(detail: string): never {
-    return this.failAt(this.at + 1, detail)
+    return this.failAt(this.at, detail, 1)
   }
 
-  private failAt(at: number, detail: string): never {
+  private failAt(at: number, detail: string, ahead = 0): never {
     const before = this.text.slice(0, at)
     const lineStart = before.lastIndexOf("\n") + 1
     throw new JsonRefused({
@@ -369,7 +432,7 @@ export class Reader {
       ),
       detail,
       line: before.split("\n").length,
-      column: at - lineStart
+      column: this.widthOf(before.slice(lineStart)) + ahead
     })
   }
 }
@@ -377,11 +440,18 @@ export class Reader {
 /**
  * Runs a decoder over a JSON text, which must hold one value and nothing behind it.
  *
+ * A lone surrogate in the text itself stands for a byte that is no UTF-8: a string with one is refused, one that is
+ * skipped is not. `widthOf` measures columns, by default in characters.
+ *
  * @since 0.1.0
  * @category decoding
  */
-export const read = <A>(text: string, decoder: (reader: Reader) => A): Either.Either<A, JsonRefused> => {
-  const reader = new Reader(text)
+export const read = <A>(
+  text: string,
+  decoder: (reader: Reader) => A,
+  widthOf: (text: string) => number = (text) => text.length
+): Either.Either<A, JsonRefused> => {
+  const reader = new Reader(text, widthOf)
   try {
     const value = decoder(reader)
     reader.end()

@@ -201,7 +201,7 @@ const makeRunner = <R>(front: Front<R>, runtime: Runtime.Runtime<Exclude<R, Scop
 
 /**
  * Makes an ordinary request of one that asks for another protocol than WebSocket, as servers do that know no other: HTTP/2
- * is offered like this. Node reads no further once there is a listener for upgrades.
+ * is offered like this. So it is with HTTP/1.0, whatever it asks for. Node reads no further once there is a listener for upgrades.
  */
 const handBack = (server: Http.Server, request: Http.IncomingMessage, head: Buffer): void => {
   const { rawHeaders, socket } = request
@@ -209,8 +209,11 @@ const handBack = (server: Http.Server, request: Http.IncomingMessage, head: Buff
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     if (!/^(?:connection|upgrade)$/i.test(rawHeaders[at] ?? "")) lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`)
   }
-  const connection = /(?:^|[\s,])close(?:$|[\s,])/i.test(request.headers.connection ?? "") ? "close" : "keep-alive"
-  lines.push(`connection: ${connection}`, "", "")
+  const says = (word: string) =>
+    new RegExp(`(?:^|[\\s,])${word}(?:$|[\\s,])`, "i").test(request.headers.connection ?? "")
+  // HTTP/1.0 keeps connections only when it is asked to.
+  const isKept = request.httpVersion === "1.0" ? says("keep-alive") : !says("close")
+  lines.push(`connection: ${isKept ? "keep-alive" : "close"}`, "", "")
   socket.unshift(Buffer.concat([Buffer.from(lines.join("\r\n"), "latin1"), head]))
   server.emit("connection", socket)
 }
@@ -249,7 +252,8 @@ export const listen = <R>(
     const upgraded = new Set<Socket>()
     server.on("upgrade", (request, _, head) => {
       const { socket } = request
-      if (!isUpgrade(request)) return handBack(server, request, head)
+      // HTTP/1.0 knows no upgrades (RFC 9110, 7.8).
+      if (!isUpgrade(request) || request.httpVersion === "1.0") return handBack(server, request, head)
       // Node has taken its own listener away.
       socket.on("error", () => socket.destroy())
       upgraded.add(socket)

@@ -11,11 +11,7 @@ import { parseUuid, uuid } from "./Clockwork.js"
 import { type Access, answer, type Call, type Handler, handler, type Refusal, refuse } from "./Handler.js"
 import type { World } from "./World.js"
 
-/**
- * @since 0.1.0
- * @category models
- */
-export interface Account {
+interface Account {
   readonly id: string
   readonly tenant: string | undefined
   readonly username: string

@@ -10,13 +10,8 @@ import * as Random from "effect/Random"
 
 const word = Random.nextIntBetween(0, 0x1_0000_0000)
 
-/**
- * So many random bytes.
- *
- * @since 0.1.0
- * @category utils
- */
-export const randomBytes = (count: number): Effect.Effect<Uint8Array> =>
+/** So many random bytes. */
+const randomBytes = (count: number): Effect.Effect<Uint8Array> =>
   Effect.map(Effect.all(Array.from({ length: Math.ceil(count / 4) }, () => word)), (words) => {
     const bytes = new Uint8Array(count)
     for (let at = 0; at < count; at++) bytes[at] = ((words[at >> 2] ?? 0) >>> (8 * (at & 3))) & 0xff

@@ -4,8 +4,11 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Api from "../../schemas/cloacina/api/Sockets.js"
+import { read as readJson, type Reader } from "../../schemas/core/StrictJson.js"
 import type { Connection, ConnectionClosed, Frame } from "../../streams/core/Connection.js"
+import * as Body from "./Body.js"
 import { type Handler, handler } from "./Handler.js"
 import type { Outbox, Sink } from "./Outbox.js"
 import * as Socket from "./Socket.js"
@@ -64,38 +67,71 @@ class Channel implements Sink {
   }
 }
 
-const isInteger = (value: unknown, min: number, max: number): value is number =>
-  typeof value === "number" && Number.isInteger(value) && value >= min && value <= max
+/** Whether a number of a frame is a whole one in this range; those written with a fraction or an exponent are not. */
+const isInteger = (value: unknown, min: bigint, max: bigint): value is bigint =>
+  typeof value === "bigint" && value >= min && value <= max
 
-const isVersion = (value: unknown): value is number => isInteger(value, 0, 0xffff_ffff)
+const isVersion = (value: unknown): value is bigint => isInteger(value, 0n, 2n ** 32n - 1n)
 
-const isId = (value: unknown): value is number => isInteger(value, -(2 ** 63), 2 ** 63)
+const isId = (value: unknown): value is bigint => isInteger(value, -(2n ** 63n), 2n ** 63n - 1n)
 
-type Fields = { readonly [name: string]: unknown }
-
-const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null
-
-const parse = (text: string): Fields | undefined => {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isFields(value) ? value : undefined
-  } catch {
-    return undefined
-  }
+interface Fields {
+  readonly type?: unknown
+  readonly protocol_version?: unknown
+  readonly id?: unknown
+  readonly since_id?: unknown
 }
+
+const isField = (name: string): name is keyof Fields =>
+  name === "type" || name === "protocol_version" || name === "id" || name === "since_id"
+
+const readValue = (reader: Reader): unknown => {
+  if (reader.peek() !== "number") return Body.any.read(reader)
+  const token = Body.numberToken(reader)
+  return Body.isWhole(token) ? BigInt(token) : Number(token)
+}
+
+/** An object, or its values one behind the other: type, version, and the id or the cursor. */
+const readFields = (reader: Reader): Fields => {
+  const fields: { -readonly [Name in keyof Fields]: unknown } = {}
+  if (reader.peek() !== "array") {
+    reader.object((name) => {
+      if (!isField(name)) return void readValue(reader)
+      if (Object.hasOwn(fields, name)) return reader.failMember("duplicate field")
+      fields[name] = readValue(reader)
+    })
+    return fields
+  }
+  const values: Array<unknown> = []
+  reader.array(() => values.push(readValue(reader)))
+  const [type, version, last] = values
+  return values.length === 3
+    ? { type, protocol_version: version, ...(type === "ack" ? { id: last } : { since_id: last }) }
+    : {}
+}
+
+/** What clients send all the time, without a reader. */
+const plainAck = /^\{"type":"ack","protocol_version":(?:0|[1-9]\d{0,8}),"id":(0|[1-9]\d{0,14})\}$/
 
 /** Acts on a frame of the client; what it ends the connection with, if it does. */
 const take = (outbox: Outbox, frame: Frame): Socket.End | undefined => {
   if (typeof frame !== "string") return undefined
-  const message = parse(frame)
-  if (message === undefined || !isVersion(message["protocol_version"])) return invalidFrame
-  if (message["type"] === "ack" && isId(message["id"])) {
-    outbox.ack(message["id"])
+  const plain = plainAck.exec(frame)
+  if (plain !== null) {
+    outbox.ack(Number(plain[1]))
     return undefined
   }
-  const since = message["since_id"]
-  if (message["type"] !== "hello" || !(since === undefined || since === null || isId(since))) return invalidFrame
-  return message["protocol_version"] === 1 ? undefined : unsupportedVersion
+  const { id, protocol_version: version, since_id: since, type } = Either.getOrElse(
+    readJson(frame, readFields),
+    (): Fields => ({})
+  )
+  if (!isVersion(version)) return invalidFrame
+  if (type === "ack" && isId(id)) {
+    outbox.ack(Number(id))
+    return undefined
+  }
+  if (type !== "hello" || !(since === undefined || since === null || isId(since))) return invalidFrame
+  return version === 1n ? undefined : unsupportedVersion
 }
 
 /**

@@ -94,6 +94,13 @@ export const make = ({ withTenant }: EngineState): ReadonlyArray<Handler> => {
       () => refuse(400, "invalid_request", "invalid execution ID")
     )
 
+  const filterOf = (call: Call) =>
+    Either.gen(function*() {
+      const status = yield* Body.queryText(call, "status")
+      const workflow = yield* Body.queryText(call, "workflow")
+      return { status, workflow, ...(yield* pageOf(call)) }
+    })
+
   return [
     handler(
       Api.execute,
@@ -117,8 +124,7 @@ export const make = ({ withTenant }: EngineState): ReadonlyArray<Handler> => {
       access("read"),
       (call) =>
         withTenant(call, ({ runs }) =>
-          Either.map(pageOf(call), ({ limit, offset }) => {
-            const [status, workflow] = [call.query("status"), call.query("workflow")]
+          Either.map(filterOf(call), ({ limit, offset, status, workflow }) => {
             const items = runs.all.filter((execution) =>
               (status === undefined || execution.status === status) &&
               (workflow === undefined || execution.definition.workflow === workflow)

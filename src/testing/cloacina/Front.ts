@@ -15,6 +15,7 @@ import {
   text
 } from "../../server/core/Front.js"
 import * as Router from "../../server/core/Router.js"
+import { isUpgrade } from "../../server/core/Upgrade.js"
 import * as Cors from "./Cors.js"
 import * as Database from "./Database.js"
 import { answer, type Handler, type Identity, Refusal, refuse, Rejection } from "./Handler.js"
@@ -26,6 +27,8 @@ const levels = { read: 0, write: 1, admin: 2 }
 
 const insufficient = refuse(403, "insufficient_permissions", "insufficient permissions")
 
+const tenantDenied = refuse(403, "tenant_access_denied", "access denied for this tenant")
+
 const unclassified = refuse(403, "authz_unclassified", "route not authorized")
 
 /** What speaks against this caller on this route; scope comes before role. */
@@ -34,7 +37,7 @@ const denied = ({ access }: Handler, identity: Identity, tenant: string): Refusa
   if (identity.isGod || access._tag === "public" || access._tag === "socket") return undefined
   if (access._tag === "platform") return refuse(403, "admin_required", "admin access required")
   if (access._tag === "tenant" && identity.tenant !== tenant) {
-    return refuse(403, "tenant_access_denied", "access denied for this tenant")
+    return tenantDenied
   }
   return levels[identity.level] < levels[access.level] ? insufficient : undefined
 }
@@ -50,10 +53,18 @@ const askerOf = (template: string): Database.Asker =>
 const databaseFault = (world: World, { access, template }: Handler, tenant: string): Refusal | undefined =>
   access._tag === "tenant" && access.database ? Database.fault(world, tenant, askerOf(template)) : undefined
 
-/** Before a socket route looks at anything else. */
-const notAnUpgrade = ({ headers }: FrontRequest): boolean =>
-  (headers["upgrade"] ?? "").toLowerCase() !== "websocket" ||
-  !(headers["connection"] ?? "upgrade").toLowerCase().includes("upgrade")
+/** What a request to a socket route lacks to be an upgrade: looked at before anything else, the ticket stays valid. */
+const upgradeFault = (request: FrontRequest): Rejection | undefined => {
+  const { headers, method } = request
+  const refused = (text: string, status = 400) => new Rejection({ status, text })
+  if (method !== "GET") return refused("Request method must be `GET`", 405)
+  if (!(headers["connection"] ?? "").toLowerCase().includes("upgrade")) {
+    return refused("Connection header did not include 'upgrade'")
+  }
+  if (!isUpgrade(request)) return refused("`Upgrade` header did not include 'websocket'")
+  if (headers["sec-websocket-version"] !== "13") return refused("`Sec-WebSocket-Version` header did not include '13'")
+  return headers["sec-websocket-key"] === undefined ? refused("`Sec-WebSocket-Key` header missing") : undefined
+}
 
 const queryReader = (request: FrontRequest) => {
   const parameters = new URLSearchParams(queryOf(request.target))
@@ -91,9 +102,8 @@ export const make = (
   ): Effect.Effect<FrontResponse, Refusal | Rejection, Scope.Scope> =>
     Effect.gen(function*() {
       const { access } = handler
-      if (access._tag === "socket" && notAnUpgrade(request)) {
-        return yield* new Rejection({ status: 400, text: "Connection header did not include 'upgrade'" })
-      }
+      const notUpgraded = access._tag === "socket" ? upgradeFault(request) : undefined
+      if (notUpgraded !== undefined) return yield* notUpgraded
       const identity = access._tag === "public" || access._tag === "socket"
         ? nobody
         : yield* world.access.authenticate(request)
@@ -124,7 +134,12 @@ export const make = (
     }
     const refused = Effect.zipRight(
       world.access.authenticate(request),
-      found._tag === "BadParam" ? Effect.succeed(badParam(found.name)) : unclassified
+      found._tag !== "BadParam"
+        ? unclassified
+        // Whether the tenant may be entered cannot be told then, not even for god keys.
+        : template.includes("{tenant_id}")
+        ? tenantDenied
+        : Effect.succeed(badParam(found.name))
     )
     return found._tag !== "MethodNotAllowed" ? refused : Effect.mapError(
       refused,

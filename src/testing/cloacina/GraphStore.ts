@@ -12,13 +12,8 @@ import { GraphFailure } from "./GraphScript.js"
 import type { Identity } from "./Handler.js"
 import { describe, normalise, toBytes, unwrap, wrap } from "./internal/Boundary.js"
 
-/**
- * A fire, as on the wire but for its time, in ms since 1970.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Fire {
+/** A fire, as on the wire but for its time, in ms since 1970. */
+interface Fire {
   readonly firedAt: number
   readonly ok: boolean
   readonly error: string | null
@@ -36,13 +31,8 @@ export interface Fire {
  */
 export type AccumulatorState = "starting" | "connecting" | "live" | "disconnected" | "socket_only"
 
-/**
- * How a reactor is, as on the wire.
- *
- * @since 0.1.0
- * @category models
- */
-export type Health =
+/** How a reactor is, as on the wire. */
+type Health =
   | { readonly state: "warming"; readonly healthy: ReadonlyArray<string>; readonly waiting: ReadonlyArray<string> }
   | { readonly state: "live" }
   | { readonly state: "degraded"; readonly disconnected: ReadonlyArray<string> }
@@ -173,11 +163,8 @@ const healthOf = ({ accumulators, health }: Reactor): Health => {
 /**
  * What a caller means by a name: what its own tenant has, else what has no tenant, else, for god keys, what only one
  * tenant has.
- *
- * @since 0.1.0
- * @category utils
  */
-export const resolve = <A extends { readonly tenant: string | undefined }>(
+const resolve = <A extends { readonly tenant: string | undefined }>(
   named: ReadonlyArray<A>,
   identity: Identity
 ): A | undefined => {

@@ -23,13 +23,8 @@ export interface Key {
   readonly revoked: boolean
 }
 
-/**
- * What a new key is made of; `plaintext` is made up by default.
- *
- * @since 0.1.0
- * @category models
- */
-export interface NewKey {
+/** What a new key is made of; `plaintext` is made up by default. */
+interface NewKey {
   readonly name: string
   readonly role: string
   readonly tenant: string | undefined
@@ -46,13 +41,8 @@ export interface NewKey {
  */
 export const ticketSeconds = 60
 
-/**
- * What a role counts as: a text that is none of the three is `read`.
- *
- * @since 0.1.0
- * @category utils
- */
-export const levelOf = (role: string): Level => role === "admin" || role === "write" ? role : "read"
+/** What a role counts as: a text that is none of the three is `read`. */
+const levelOf = (role: string): Level => role === "admin" || role === "write" ? role : "read"
 
 const unauthorized = (message: string) => refuse(401, "unauthorized", message)
 

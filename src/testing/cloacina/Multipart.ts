@@ -17,15 +17,29 @@ const unreadable = refuse(400, "invalid_request", "failed to read file: Error pa
 /** One character a byte, so that positions in the text are positions in the bytes. */
 const latin1 = new TextDecoder("latin1")
 
+const parameter = /;\s*([\w!#$&^.+-]+)=(?:"([^"]+)"|([^\s;"]*))\s*/.source
+
+const form = new RegExp(`^\\s*multipart/form-data\\s*((?:${parameter})*);?\\s*$`, "i")
+
+/** The boundary, `undefined` where a content type is none of a form. */
 const boundaryOf = (contentType: string | undefined): string | undefined => {
-  const parameters = /^\s*multipart\/form-data\s*;([\s\S]*)$/i.exec(contentType ?? "")?.[1] ?? ""
-  const found = /(?:^|;)\s*boundary=(?:"([^"]*)"|([^\s;"]+))/i.exec(parameters)
-  return found?.[1] ?? found?.[2]
+  const parameters = form.exec(contentType ?? "")?.[1] ?? ""
+  for (const [, name, quoted, token] of parameters.matchAll(new RegExp(parameter, "g"))) {
+    if (name?.toLowerCase() === "boundary") return quoted ?? token
+  }
+  return undefined
 }
 
-const nameOf = (headers: string): string | undefined => {
-  const found = /^content-disposition:\s*form-data\s*;[^\r\n]*?\bname=(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/im.exec(headers)
-  return found?.[1] ?? found?.[2]
+/** What the server's parser holds of the headers of one part. */
+const maxHeaders = 32
+
+/** The name of a part, `undefined` without one; `"unreadable"` headers end the form. */
+const nameOf = (headers: string): { readonly name: string | undefined } | "unreadable" => {
+  const lines = headers.split("\r\n").filter((line) => line !== "")
+  if (lines.length > maxHeaders || lines.some((line) => !line.includes(":"))) return "unreadable"
+  const disposition = lines.filter((line) => /^content-disposition:/i.test(line)).at(-1) ?? ""
+  const found = /[;\s]name=(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/.exec(disposition)
+  return { name: found?.[1] ?? found?.[2] }
 }
 
 /**
@@ -35,20 +49,23 @@ const nameOf = (headers: string): string | undefined => {
 const fileOf = (bytes: Uint8Array, boundary: string): Either.Either<Uint8Array, Refusal> => {
   const text = latin1.decode(bytes)
   const delimiter = `\r\n--${boundary}`
-  let at = text.startsWith(`--${boundary}`) ? boundary.length + 2 : text.indexOf(delimiter) + delimiter.length
-  if (at < delimiter.length - 2) return Either.left(noFile)
-  while (text.startsWith("\r\n", at)) {
-    const headersEnd = text.indexOf("\r\n\r\n", at)
-    if (headersEnd === -1) return Either.left(noFile)
-    const isFile = nameOf(text.slice(at, headersEnd)) === "file"
+  const first = boundary === "" ? -1 : text.indexOf(`--${boundary}`)
+  if (first === -1) return Either.left(noFile)
+  const lineEnd = /[ \t]*\r\n/y
+  for (let at = first + delimiter.length - 2;;) {
+    lineEnd.lastIndex = at
+    const line = lineEnd.exec(text)?.[0]
+    const headersEnd = line === undefined ? -1 : text.indexOf("\r\n\r\n", at + line.length - 2)
+    if (line === undefined || headersEnd === -1) return Either.left(noFile)
+    const part = nameOf(text.slice(at + line.length, headersEnd))
+    if (part === "unreadable") return Either.left(noFile)
     const from = headersEnd + 4
     // The body may be empty: the line break before the boundary is then the one behind the headers.
     const end = text.indexOf(delimiter, from - 2)
-    if (end === -1) return Either.left(isFile ? unreadable : noFile)
-    if (isFile) return Either.right(bytes.slice(from, Math.max(from, end)))
+    if (end === -1) return Either.left(part.name === "file" ? unreadable : noFile)
+    if (part.name === "file") return Either.right(bytes.slice(from, Math.max(from, end)))
     at = end + delimiter.length
   }
-  return Either.left(noFile)
 }
 
 /**

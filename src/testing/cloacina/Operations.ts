@@ -17,13 +17,8 @@ interface Series {
   sum: number
 }
 
-/**
- * The version of the server that is emulated.
- *
- * @since 0.1.0
- * @category constants
- */
-export const version = "0.12.0"
+/** The version of the server that is emulated. */
+const version = "0.12.0"
 
 /** How many durations of a series are kept. */
 const window = 1024

@@ -16,13 +16,8 @@ const maxUnpackedBytes = 256 * 1024 * 1024
 /** The longest file that the source view shows, in bytes. */
 const maxSourceBytes = 1024 * 1024
 
-/**
- * A file of a package, `path` without the package's folder.
- *
- * @since 0.1.0
- * @category models
- */
-export interface PackageFile {
+/** A file of a package, `path` without the package's folder. */
+interface PackageFile {
   readonly path: string
   readonly bytes: Uint8Array
 }
@@ -84,6 +79,37 @@ const filesOf = (tar: Uint8Array<ArrayBuffer>): Either.Either<ReadonlyArray<Pack
     catch: () => "damaged archive"
   })
 
+/** What `[metadata]` may have; the texts of those that must be texts. */
+const metadataTexts = ["workflow_name", "graph_name", "language", "description", "author", "requires_python"]
+const metadataMembers = [
+  ...metadataTexts,
+  "entry_module",
+  "reaction_mode",
+  "input_strategy",
+  "accumulators",
+  "providers"
+]
+
+/** What the server would not take of a manifest. It also says where in the text, which is left out. */
+const manifestFault = (header: Values, metadata: Values): string | undefined => {
+  const invalidManifest = (reason: string) => `invalid package.toml: TOML parse error: ${reason}`
+  const unknown = Object.keys(metadata).find((member) => !metadataMembers.includes(member))
+  if (unknown !== undefined) {
+    const expected = metadataMembers.map((member) => `\`${member}\``).join(", ")
+    return invalidManifest(`unknown field \`${unknown}\`, expected one of ${expected}`)
+  }
+  const texts: ReadonlyArray<readonly [Values, ReadonlyArray<string>]> = [
+    [header, ["name", "version", "interface", "extension"]],
+    [metadata, [...metadataTexts, "entry_module"]]
+  ]
+  for (const [table, members] of texts) {
+    const wrong = members.find((member) => table[member] !== undefined && typeof table[member] !== "string")
+    if (wrong !== undefined) return invalidManifest(`invalid type for \`${wrong}\`, expected a string`)
+  }
+  const missing = ["name", "version"].find((member) => header[member] === undefined)
+  return missing === undefined ? undefined : invalidManifest(`missing field \`${missing}\``)
+}
+
 const manifestOf = (bytes: Uint8Array, archive: Uint8Array, files: ReadonlyArray<PackageFile>) => {
   const fault = (reason: string) => invalid(`Failed to load package.toml: ${reason}`)
   const text = textOf(bytes)
@@ -94,16 +120,15 @@ const manifestOf = (bytes: Uint8Array, archive: Uint8Array, files: ReadonlyArray
   })
   if (Either.isLeft(table)) return fault(table.left)
   if (!isTable(table.right) || !isTable(table.right["package"])) return fault("missing field `package`")
-  const name = stringOf(table.right["package"], "name")
-  const version = stringOf(table.right["package"], "version")
-  const metadata = table.right["metadata"]
-  if (name === undefined) return fault("missing field `name`")
-  if (version === undefined) return fault("missing field `version`")
-  if (!isTable(metadata)) return fault("missing field `metadata`")
+  const header = table.right["package"]
+  const { metadata = {} } = table.right
+  if (!isTable(metadata)) return fault("[metadata] must be a table")
+  const wrong = manifestFault(header, metadata)
+  if (wrong !== undefined) return fault(wrong)
   return Either.right<Archive>({
     bytes: archive,
-    name,
-    version,
+    name: stringOf(header, "name") ?? "",
+    version: stringOf(header, "version") ?? "",
     workflowName: stringOf(metadata, "workflow_name"),
     description: stringOf(metadata, "description"),
     language: stringOf(metadata, "language") ?? "rust",
@@ -124,10 +149,13 @@ export const readTar = (tar: Uint8Array<ArrayBuffer>, bytes: Uint8Array): Either
   if (Either.isLeft(all)) return cannotUnpack(all.left)
   const roots = new Set(all.right.map(({ path }) => path.slice(0, path.indexOf("/") + 1)))
   const [root = ""] = roots
-  if (roots.size !== 1 || root === "") return cannotUnpack("archive must contain exactly one top-level directory")
+  const hasManifest = all.right.some(({ path }) => /^[^/]+\/package\.toml$/.test(path))
+  if (hasManifest && roots.size !== 1) return cannotUnpack("archive must contain exactly one top-level directory")
   const files = all.right.map(({ bytes: contents, path }) => ({ path: path.slice(root.length), bytes: contents }))
   const manifest = files.find(({ path }) => path === "package.toml")
-  return manifest === undefined ? cannotUnpack("package.toml not found") : manifestOf(manifest.bytes, bytes, files)
+  return manifest === undefined || !hasManifest
+    ? cannotUnpack("invalid archive: archive does not contain a package.toml")
+    : manifestOf(manifest.bytes, bytes, files)
 }
 
 /**

@@ -31,67 +31,46 @@ interface Command {
 
 const commandField = Body.oneOf("force_fire", "fire_with", "get_state", "pause", "resume")
 
-/** What serde says of a value that it has already read, without a position. */
-const found = (value: unknown): string => {
-  if (value === null) return "null"
-  if (typeof value === "boolean") return `boolean \`${value}\``
-  if (typeof value === "string") return `string ${JSON.stringify(value)}`
-  if (typeof value === "number") return Number.isInteger(value) ? `integer \`${value}\`` : `floating point \`${value}\``
-  return Array.isArray(value) ? "sequence" : "map"
-}
+const cacheField = Body.record(Body.array(Body.integer("u8")))
 
-const isMap = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+/** What is wrong in the cache is told without its place: the server has read the whole command by then. */
+const cacheOf = (text: string | undefined): Either.Either<Map<string, Uint8Array>, string> =>
+  text === undefined
+    ? Either.left("missing field `cache`")
+    : Either.mapBoth(readJson(text, cacheField.read), {
+      onLeft: ({ detail }) => detail,
+      onRight: (cache) => new Map(Object.entries(cache).map(([source, bytes]) => [source, Uint8Array.from(bytes)]))
+    })
 
-const byteFault = (value: unknown): string | undefined =>
-  typeof value !== "number" || !Number.isInteger(value)
-    ? `invalid type: ${found(value)}, expected u8`
-    : value < 0 || value > 255
-    ? `invalid value: ${found(value)}, expected u8`
-    : undefined
+const readName = (reader: Reader): Command["command"] =>
+  reader.peek() === "string" ? commandField.read(reader) : Body.failType(reader, "variant identifier")
 
-const bytesOf = (value: unknown): Either.Either<Uint8Array, string> => {
-  if (!Array.isArray(value)) return Either.left(`invalid type: ${found(value)}, expected a sequence`)
-  for (const each of value) {
-    const fault = byteFault(each)
-    if (fault !== undefined) return Either.left(fault)
-  }
-  return Either.right(Uint8Array.from(value))
-}
-
-const cacheOf = (text: string | undefined): Either.Either<Map<string, Uint8Array>, string> => {
-  if (text === undefined) return Either.left("missing field `cache`")
-  const value: unknown = JSON.parse(text)
-  if (!isMap(value)) return Either.left(`invalid type: ${found(value)}, expected a map`)
-  return Either.map(
-    Either.all(Object.fromEntries(Object.entries(value).map(([source, bytes]) => [source, bytesOf(bytes)]))),
-    (frames) => new Map(Object.entries(frames))
-  )
-}
-
-/** Refuses the next value, once it is read. */
-const refuseType = (reader: Reader, expected: string): never => {
-  const value: unknown = JSON.parse(jsonText.read(reader))
-  return reader.fail(`invalid type: ${found(value)}, expected ${expected}`)
-}
-
-/** The tag may stand anywhere; the rest is looked at once it is known. */
+/** The name of a command and the text of its cache: in an object, or one behind the other in an array. */
 const readCommand = (reader: Reader): readonly [command: Command["command"], cache: string | undefined] => {
-  if (reader.peek() !== "object") return refuseType(reader, "internally tagged enum ReactorCommand")
   let command: Command["command"] | undefined
   let cache: string | undefined
-  reader.object((name) => {
-    if (name === "cache") cache = jsonText.read(reader)
-    else if (name !== "command") jsonText.read(reader)
-    else if (reader.peek() === "string") command = commandField.read(reader)
-    else refuseType(reader, "variant identifier")
-  })
+  const kind = reader.peek()
+  if (kind === "array") {
+    reader.array((index) => {
+      if (index === 0) command = readName(reader)
+      else cache = jsonText.read(reader)
+    })
+  } else if (kind === "object") {
+    reader.object((name) => {
+      if (name === "command" && command !== undefined || name === "cache" && cache !== undefined) {
+        return reader.fail(`duplicate field \`${name}\``)
+      }
+      if (name === "command") command = readName(reader)
+      else if (name === "cache") cache = jsonText.read(reader)
+      else jsonText.read(reader)
+    })
+  } else return Body.failType(reader, "internally tagged enum ReactorCommand")
   return [command ?? reader.fail("missing field `command`"), cache]
 }
 
 const parse = (text: string): Either.Either<Command, string> =>
   Either.flatMap(
-    Either.mapLeft(readJson(text, readCommand), ({ column, detail, line }) =>
+    Either.mapLeft(readJson(text, readCommand, Body.widthOf), ({ column, detail, line }) =>
       `${detail} at line ${line} column ${column}`),
     ([command, cache]): Either.Either<Command, string> =>
       command === "fire_with"

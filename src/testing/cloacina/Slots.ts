@@ -103,8 +103,8 @@ export const input: Body.Field<Input> = {
     reader.object((name) => {
       floats.delete(name)
       if (reader.peek() === "number") {
-        const token = reader.number()
-        if (/[.eE]/.test(token)) floats.add(name)
+        const token = Body.numberToken(reader)
+        if (!Body.isWhole(token)) floats.add(name)
         members.set(name, Number(token))
       } else members.set(name, Body.any.read(reader))
     })

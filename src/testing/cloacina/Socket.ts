@@ -7,7 +7,8 @@ import type * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import { type FrontResponse, upgrade } from "../../server/core/Front.js"
 import type { Connection, ConnectionClosed, Frame } from "../../streams/core/Connection.js"
-import { type Call, type Identity, type Refusal, refuse } from "./Handler.js"
+import * as Body from "./Body.js"
+import { type Call, type Identity, type Refusal, refuse, type Rejection } from "./Handler.js"
 import type { World } from "./World.js"
 
 /**
@@ -48,11 +49,17 @@ export const graphGate: Gate = { anyCase: false, missing: "missing auth token", 
  * @since 0.1.0
  * @category utils
  */
-export const admit = (world: World, gate: Gate, call: Call): Effect.Effect<Identity, Refusal> => {
-  const { request } = call
+export const admit = (world: World, gate: Gate, call: Call): Effect.Effect<Identity, Refusal | Rejection> =>
+  Effect.flatMap(Body.queryText(call, "token"), (ticket) => admitted(world, gate, call, ticket))
+
+const admitted = (
+  world: World,
+  gate: Gate,
+  { request }: Call,
+  ticket: string | undefined
+): Effect.Effect<Identity, Refusal> => {
   const scheme = request.headers["authorization"]?.slice(0, "Bearer ".length)
   const hasHeader = scheme === "Bearer " || gate.anyCase && scheme === "bearer "
-  const ticket = call.query("token")
   if (hasHeader) {
     return Effect.mapError(
       world.access.authenticate(request, { anyCase: gate.anyCase }),

@@ -72,6 +72,9 @@ export const make = (names: ReadonlyArray<string>): Effect.Effect<TenantStore> =
       create: (name) => {
         const folded = name.toLowerCase()
         if (schemas.has(folded)) return `Failed to create user '${name}': role "${folded}" already exists`
+        if (folded.startsWith("pg_")) {
+          return `Failed to create schema '${name}': unacceptable schema name "${folded}"`
+        }
         schemas.add(folded)
         return undefined
       },

@@ -15,13 +15,8 @@ interface Counter {
 /** A counter that nothing was added to for longer starts again, in ms. */
 const idle = 900_000
 
-/**
- * Who tries: the account and the address.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Attempt {
+/** Who tries: the account and the address. */
+interface Attempt {
   readonly user: string
   readonly address: string
 }

@@ -230,11 +230,8 @@ export interface PackageStats {
 
 /**
  * The packages of one tenant, for who does not run them. `archives` are those that are built, as they were uploaded.
- *
- * @since 0.1.0
- * @category models
  */
-export interface PackagesView {
+interface PackagesView {
   readonly stats: () => PackageStats
   readonly archives: () => ReadonlyArray<Uint8Array>
 }
@@ -286,11 +283,8 @@ export type Hook<A> = Array<(value: A) => Effect.Effect<void>>
  *
  * `onTenantRemoved` says that schema and data are gone, which the real server fails to do; what it does is said by
  * `onRunnerEvicted`: nothing of the tenant runs or is loaded any more, until it is used again.
- *
- * @since 0.1.0
- * @category models
  */
-export interface Hooks {
+interface Hooks {
   readonly onExecutionEvent: Hook<ExecutionEvent>
   readonly onPackageLoaded: Hook<PackageEvent>
   readonly onPackageUnloaded: Hook<PackageEvent>

@@ -5,9 +5,10 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Record from "effect/Record"
 import * as Stream from "effect/Stream"
 import type { Front, FrontRequest, FrontResponse } from "../../server/core/Front.js"
-import { Hangup, StreamBody } from "../../server/core/Front.js"
+import { Hangup, pathOf, StreamBody } from "../../server/core/Front.js"
 import type { Fault } from "./Fault.js"
 
 /**
@@ -63,6 +64,26 @@ interface Active<in out Operation extends string> {
   readonly rule: Rule<Operation>
   skipped: number
   hits: number
+}
+
+/**
+ * Names what a request asks for, by declared endpoints with their names; `undefined` for what none of them answers.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const operations = <Operation extends string>(
+  endpoints: Readonly<Record<Operation, { readonly endpoint: { readonly method: string; readonly path: string } }>>
+): (request: FrontRequest) => Operation | undefined => {
+  const patterns = Record.toEntries(endpoints).map(([name, { endpoint }]) => ({
+    name,
+    method: endpoint.method,
+    path: new RegExp(`^${endpoint.path.replace(/:\w+/g, "[^/]+")}$`)
+  }))
+  return (request) => {
+    const path = pathOf(request.target)
+    return patterns.find((pattern) => pattern.method === request.method && pattern.path.test(path))?.name
+  }
 }
 
 /**

@@ -8,8 +8,6 @@ import * as Layer from "effect/Layer"
 import * as Api from "../../schemas/solti/Api.js"
 import type { ErrorLabel } from "../../schemas/solti/Errors.js"
 import { statusOf } from "../../schemas/solti/Errors.js"
-import type { FrontRequest } from "../../server/core/Front.js"
-import { pathOf } from "../../server/core/Front.js"
 import * as ProtoJson from "../../server/solti/ProtoJson.js"
 import * as Sse from "../../streams/core/Sse.js"
 import * as Fault from "../core/Fault.js"
@@ -33,25 +31,13 @@ const endpoints = {
  */
 export type Operation = keyof typeof endpoints
 
-const patterns = Object.entries(endpoints).map(([name, { endpoint }]) => ({
-  name,
-  method: String(endpoint.method),
-  path: new RegExp(`^${endpoint.path.replace(/:\w+/g, "[^/]+")}$`)
-}))
-
-const isOperation = (name: string): name is Operation => Object.hasOwn(endpoints, name)
-
 /**
  * What a request asks for.
  *
  * @since 0.1.0
  * @category utils
  */
-export const operationOf = (request: FrontRequest): Operation | undefined => {
-  const path = pathOf(request.target)
-  const found = patterns.find((pattern) => pattern.method === request.method && pattern.path.test(path))
-  return found !== undefined && isOperation(found.name) ? found.name : undefined
-}
+export const operationOf = Core.operations(endpoints)
 
 /**
  * A fault with the requests that it hits; see `Rule` of the core.

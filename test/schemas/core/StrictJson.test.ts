@@ -76,7 +76,7 @@ describe("StrictJson", () => {
     assert.strictEqual(refusal(""), "EOF while parsing a value at line 1 column 0")
     assert.strictEqual(refusal("hello"), "expected value at line 1 column 1")
     assert.strictEqual(refusal("{\"a\":"), "a: EOF while parsing a value at line 1 column 5")
-    assert.strictEqual(refusal("{\"a\""), "a: EOF while parsing an object at line 1 column 4")
+    assert.strictEqual(refusal("{\"a\""), "EOF while parsing an object at line 1 column 4")
     assert.strictEqual(refusal("{\n  \"a\": [1,\n 2 x]}"), "a: expected `,` or `]` at line 3 column 4")
     assert.strictEqual(refusal("{\"a\":[{\"b\":tru}]}"), "a[0].b: expected ident at line 1 column 15")
     assert.strictEqual(refusal("[1,]"), "trailing comma at line 1 column 4")
@@ -87,7 +87,9 @@ describe("StrictJson", () => {
       refusal("\"a\nb\""),
       "control character (\\u0000-\\u001F) found while parsing a string at line 2 column 0"
     )
-    assert.strictEqual(refusal("\"\\ud800\""), "lone surrogate in hex escape at line 1 column 7")
+    assert.strictEqual(refusal("\"\\ud800\""), "unexpected end of hex escape at line 1 column 8")
+    assert.strictEqual(refusal("\"\\udc00\""), "lone leading surrogate in hex escape at line 1 column 7")
+    assert.strictEqual(refusal("\"\\ud800\\u0041\""), "lone leading surrogate in hex escape at line 1 column 13")
     assert.strictEqual(refusal("\"\\x\""), "invalid escape at line 1 column 3")
     assert.strictEqual(refusal("\ufeff1"), "expected value at line 1 column 1")
   })
@@ -109,9 +111,23 @@ describe("StrictJson", () => {
     assert.isBelow(message.length, 150)
   })
 
+  it("skips values that it does not decode, wherever they are", () => {
+    const skipped = (text: string) => refusal(text, (reader) => reader.object(() => reader.skip()))
+    const values = ["1", "-1.5e3", "null", "true", "false", "\"a\\n\\u00e4\"", "[]", "{}", "[1,[],{\"b\":[{}]},\"]\"]"]
+    for (const value of values) {
+      assert.strictEqual(skipped(`{"a":${value},"b": ${value} }`).slice(0, 8), "accepted", value)
+    }
+    const deep = `${"[{\"a\":".repeat(100_000)}1${"}]".repeat(100_000)}`
+    assert.strictEqual(skipped(`{"a":${deep}}`).slice(0, 8), "accepted")
+    assert.strictEqual(skipped("{\"a\":[1 2]}"), "a: expected `,` or `]` at line 1 column 9")
+    assert.strictEqual(skipped("{\"a\":{1:2}}"), "a: key must be a string at line 1 column 7")
+    assert.strictEqual(skipped("{\"a\":[1"), "a: EOF while parsing a list at line 1 column 7")
+    assert.strictEqual(skipped("{\"a\":\"\\x\"}"), "a: invalid escape at line 1 column 8")
+  })
+
   it("bounds the depth", () => {
-    assert.strictEqual(refusal(`${"[".repeat(128)}${"]".repeat(128)}`).slice(0, 8), "accepted")
-    assert.match(refusal("[".repeat(1_000_000)), /recursion limit exceeded at line 1 column 129$/)
+    assert.strictEqual(refusal(`${"[".repeat(127)}${"]".repeat(127)}`).slice(0, 8), "accepted")
+    assert.match(refusal("[".repeat(1_000_000)), /recursion limit exceeded at line 1 column 128$/)
   })
 
   it("takes time in proportion to the text", () => {

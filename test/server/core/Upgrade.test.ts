@@ -129,6 +129,10 @@ describe("NodeServer with WebSockets", () => {
       })
       // No upgrade without `connection: upgrade`.
       assert.strictEqual((yield* send(port, { path: "/a", headers: { upgrade: "websocket" } })).body, "GET /a ")
+      // HTTP/1.0 knows no upgrades.
+      const old = "GET /a HTTP/1.0\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+      assert.match(yield* exchange(port, old), /200 OK[^]*GET \/a $/)
       // What a client asks that could also speak HTTP/2; and the connection lives on.
       const h2c = "Host: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
       const both = yield* exchange(
@@ -137,7 +141,7 @@ describe("NodeServer with WebSockets", () => {
           "POST /c HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody"
       )
       assert.match(both, /200 OK[^]*GET \/b [^]*200 OK[^]*POST \/c body$/)
-      assert.deepStrictEqual(seen, [false, false, false])
+      assert.deepStrictEqual(seen, [false, false, false, false])
     }))
 
   it.scopedLive("answers 500 and says so when a request is upgraded that is none", () =>

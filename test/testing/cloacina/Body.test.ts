@@ -8,13 +8,13 @@ import { BodyTooLarge } from "../../../src/server/core/Front.js"
 import * as Body from "../../../src/testing/cloacina/Body.js"
 import type { Call } from "../../../src/testing/cloacina/Handler.js"
 
-const call = (text: string, options: { readonly type?: string; readonly target?: string } = {}): Call => ({
+const call = (body: string | Uint8Array, options: { readonly type?: string; readonly target?: string } = {}): Call => ({
   request: {
     method: "POST",
     target: options.target ?? "/",
     headers: { "content-type": options.type ?? "application/json" },
     bytes: (limit) => {
-      const bytes = new TextEncoder().encode(text)
+      const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
       return bytes.length > limit ? Effect.fail(new BodyTooLarge({ limit })) : Effect.succeed(bytes)
     }
   },
@@ -48,7 +48,27 @@ const syntax = "Failed to parse the request body as JSON: "
 const refusals: ReadonlyArray<readonly [text: string, status: number, answer: string]> = [
   ["{}", 422, `${shape}missing field \`name\` at line 1 column 2`],
   ["{\n  \"note\": \"x\"\n}", 422, `${shape}missing field \`name\` at line 3 column 1`],
-  ["[]", 422, `${shape}invalid type: sequence, expected struct Sample at line 1 column 0`],
+  ["[]", 422, `${shape}invalid length 0, expected struct Sample with 6 elements at line 1 column 2`],
+  ["[1]", 422, `${shape}[0]: invalid type: integer \`1\`, expected a string at line 1 column 2`],
+  ["[\"a\",1,[],\"a\",null,{},7]", 400, `${syntax}trailing characters at line 1 column 23`],
+  ["-0", 422, `${shape}invalid type: floating point \`-0.0\`, expected struct Sample at line 1 column 2`],
+  [
+    "18446744073709551616",
+    422,
+    `${shape}invalid type: floating point \`1.8446744073709552e+19\`, expected struct Sample at line 1 column 20`
+  ],
+  ["1e400", 400, `${syntax}number out of range at line 1 column 5`],
+  ["{\"name\"}", 400, `${syntax}expected \`:\` at line 1 column 8`],
+  ["\u00a0{}", 400, `${syntax}expected value at line 1 column 1`],
+  ["{\"name\":\"\\ud800\"}", 400, `${syntax}name: unexpected end of hex escape at line 1 column 16`],
+  ["{\"name\":\"\\u12\"}", 400, `${syntax}name: invalid escape at line 1 column 15`],
+  ["{\"other\":1.}", 400, `${syntax}other: invalid number at line 1 column 12`],
+  [
+    "{\"other\":\"\u0001\"}",
+    400,
+    `${syntax}other: control character (\\u0000-\\u001F) found while parsing a string at line 1 column 10`
+  ],
+  ["{\"mode\":{\"b\":1}}", 422, `${shape}mode.b: invalid type: integer \`1\`, expected unit at line 1 column 14`],
   ["\"x\"", 422, `${shape}invalid type: string "x", expected struct Sample at line 1 column 3`],
   ["{\"name\":null}", 422, `${shape}name: invalid type: null, expected a string at line 1 column 12`],
   ["{\"name\":true}", 422, `${shape}name: invalid type: boolean \`true\`, expected a string at line 1 column 12`],
@@ -92,6 +112,35 @@ describe("read", () => {
     Effect.gen(function*() {
       const read = yield* Body.read(call("{\"name\":\"x\",\"note\":null,\"other\":[{\"a\":[1,true]}]}"), Sample)
       assert.deepStrictEqual(read, { name: "x", note: undefined, count: 7, tags: [], mode: "a", fields: {} })
+    }))
+
+  it.effect("reads the members one behind the other in an array, and an enum as an object", () =>
+    Effect.gen(function*() {
+      const all = yield* Body.read(call("[\"x\",1,[],{\"b\":null},null,{}]"), Sample)
+      assert.deepStrictEqual(all, { name: "x", count: 1, tags: [], mode: "b", note: undefined, fields: {} })
+      const defaults = yield* Body.read(call("[\"x\"]"), Sample)
+      assert.deepStrictEqual(defaults, { name: "x", note: undefined, count: 7, tags: [], mode: "a", fields: {} })
+    }))
+
+  it.effect("does not look into what it ignores", () =>
+    Effect.gen(function*() {
+      for (const other of ["1e999", "\"\\ud800\"", `${"[".repeat(1000)}{"a":{}}${"]".repeat(1000)}`]) {
+        assert.strictEqual((yield* Body.read(call(`{"other":${other},"name":"x"}`), Sample)).name, "x")
+      }
+      const deep = yield* Effect.flip(
+        Body.read(call(`{"tags":${"[".repeat(127)}`), Body.object("Deep", { tags: Body.any }))
+      )
+      assert.match(deep.text, /: recursion limit exceeded at line 1 column 135$/)
+    }))
+
+  it.effect("refuses texts that are no UTF-8, but none that it ignores", () =>
+    Effect.gen(function*() {
+      const bytes = (before: string, behind: string) =>
+        Uint8Array.from([...new TextEncoder().encode(before), 0xff, ...new TextEncoder().encode(behind)])
+      const { status, text } = yield* Effect.flip(Body.read(call(bytes("{\"name\":\"ü", "\"}")), Sample))
+      assert.strictEqual(text, `${syntax}name: invalid unicode code point at line 1 column 12`)
+      assert.strictEqual(status, 400)
+      assert.strictEqual((yield* Body.read(call(bytes("{\"other\":\"", "\",\"name\":\"x\"}")), Sample)).name, "x")
     }))
 
   for (const [text, status, answer] of refusals) {

@@ -37,13 +37,49 @@ describe("a timetable", () => {
     assert.strictEqual(next("0 6 * * 5-7", "2026-11-28T12:00:00Z"), "2026-11-29T06:00:00Z")
   })
 
+  it("has nicknames, steps beyond its range and lists with nothing between commas", () => {
+    const now = "2026-11-26T12:24:00Z"
+    assert.strictEqual(next("@daily", now), "2026-11-27T00:00:00Z")
+    assert.strictEqual(next("@hourly", now), "2026-11-26T13:00:00Z")
+    assert.strictEqual(next("@weekly", now), "2026-11-29T00:00:00Z")
+    assert.strictEqual(next("@yearly", now), "2027-01-01T00:00:00Z")
+    assert.strictEqual(next("*/100 * * * *", now), "2026-11-26T13:00:00Z")
+    assert.strictEqual(next(",1,,2, * * * *", now), "2026-11-26T13:01:00Z")
+    assert.strictEqual(next("0 0 * feb Fri", now), "2027-02-05T00:00:00Z")
+  })
+
   it("is refused in the words of the server", () => {
     const fields = "Cron parsing error: Invalid pattern: Pattern must have 5 or 6 fields when years are disallowed."
-    for (const expression of ["", "every day", "* * * *", "* * * * * * *"]) {
+    for (const expression of ["every day", "* * * *", "* * * * * * *"]) {
       assert.strictEqual(next(expression, "2026-01-01T00:00:00Z"), fields)
     }
-    assert.match(next("61 * * * *", "2026-01-01T00:00:00Z"), /^Cron parsing error: Invalid pattern: /)
-    assert.match(next("a * * * *", "2026-01-01T00:00:00Z"), /^Cron parsing error: Invalid pattern: /)
+    const component = (fault: string) => `Component error: ${fault}`
+    const illegal = (letter: string, part: string) =>
+      `Pattern contains illegal characters: CronPattern contains illegal character '${letter}' in part '${part}'`
+    const faults: ReadonlyArray<readonly [expression: string, fault: string]> = [
+      [" ", "CronPattern cannot be an empty string."],
+      ["60 * * * *", component("Number out of bounds.")],
+      ["* * 0 * *", component("Number out of bounds.")],
+      ["* * * * 8", component("Number out of bounds.")],
+      ["5-1 * * * *", component("Range out of bounds.")],
+      ["0 0 * * SAT-MON", component("Range out of bounds.")],
+      ["-1 * * * *", component("Invalid start of range.")],
+      ["1-* * * * *", component("Invalid end of range.")],
+      ["*,1 * * * *", component("Invalid number.")],
+      ["*/0 * * * *", component("Step cannot be zero.")],
+      ["*/-1 * * * *", component("Invalid step.")],
+      ["a * * * *", illegal("A", "A")],
+      ["? * * * *", illegal("?", "?")],
+      ["0 0 * * Monday", illegal("D", "1DAY")]
+    ]
+    for (const [expression, fault] of faults) {
+      assert.strictEqual(next(expression, "2026-01-01T00:00:00Z"), `Cron parsing error: ${fault}`)
+    }
+    assert.match(next("1/5 * * * *", "2026-01-01T00:00:00Z"), /: single number steps like "1\/5" are not allowed\./)
+    assert.match(
+      next("/5 * * * *", "2026-01-01T00:00:00Z"),
+      /: omitting the starting point like "\/5" is not allowed\./
+    )
     for (const timezone of ["Mars/Base", "+02:00", ""]) {
       assert.strictEqual(next("* * * * *", "2026-01-01T00:00:00Z", timezone), `Invalid timezone: ${timezone}`)
     }

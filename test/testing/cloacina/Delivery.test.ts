@@ -115,6 +115,13 @@ describe("frames of the client", () => {
         { type: "ack", protocol_version: 1, id: "7" },
         { type: "ack", protocol_version: 1, id: 1.5 },
         { type: "ack", id: 7 },
+        "{\"type\":\"ack\",\"protocol_version\":1,\"id\":7.0}",
+        "{\"type\":\"ack\",\"protocol_version\":1,\"id\":1e2}",
+        "{\"type\":\"ack\",\"protocol_version\":1,\"id\":9223372036854775808}",
+        "{\"type\":\"ack\",\"protocol_version\":1,\"id\":01}",
+        "{\"type\":\"ack\",\"protocol_version\":1,\"id\":1,\"id\":2}",
+        "{\"type\":\"hello\",\"protocol_version\":1.0}",
+        "[\"hello\",1]",
         { type: "hello", protocol_version: 1, since_id: "5" },
         { type: "hello", protocol_version: -1 }
       ]
@@ -124,7 +131,11 @@ describe("frames of the client", () => {
   it.scoped("bytes and acks of unknown rows are ignored", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(
-        yield* welcomed(new Uint8Array([0, 1]), { type: "ack", protocol_version: 7, id: 999_999_999 }),
+        yield* welcomed("[\"ack\",1,-5]", "[\"hello\",1,null]", new Uint8Array([0, 1]), {
+          type: "ack",
+          protocol_version: 7,
+          id: 999_999_999
+        }),
         [1, undefined]
       )
     }))

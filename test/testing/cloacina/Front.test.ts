@@ -56,6 +56,53 @@ describe("paths", () => {
       assert.strictEqual(status, 400)
       assert.strictEqual(headers["content-type"], "text/plain; charset=utf-8")
       assert.strictEqual(text, "Invalid URL: Invalid UTF-8 in `key_id`")
+      for (const bad of ["/v1/tenants/%ff/executions", "/v1/tenants/public/executions/%ff"]) {
+        assert.strictEqual((yield* ask("GET", bad)).status, 401)
+        assert.deepStrictEqual(codeOf(yield* ask("GET", bad, { key: god })), [403, "tenant_access_denied"])
+      }
+    }).pipe(Effect.provide(emulator())))
+
+  it.effect("take a parameter of the query once", () =>
+    Effect.gen(function*() {
+      for (const name of ["status", "workflow", "limit"]) {
+        const path = `/v1/tenants/public/executions?${name}=1&${name}=1`
+        const { status, text } = yield* ask("GET", path, { key: god })
+        assert.deepStrictEqual([status, text], [400, `Failed to deserialize query string: duplicate field \`${name}\``])
+      }
+    }).pipe(Effect.provide(emulator())))
+
+  it.effect("of sockets look at the upgrade before the key, and do not spend the ticket", () =>
+    Effect.gen(function*() {
+      const complete = {
+        connection: "Upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=="
+      }
+      const refused = {
+        connection: "Connection header did not include 'upgrade'",
+        upgrade: "`Upgrade` header did not include 'websocket'",
+        "sec-websocket-version": "`Sec-WebSocket-Version` header did not include '13'",
+        "sec-websocket-key": "`Sec-WebSocket-Key` header missing"
+      }
+      const ticket = (yield* ask("POST", "/v1/auth/ws-ticket", { key: god })).member("ticket")
+      for (const [name, expected] of Object.entries(refused)) {
+        const headers = Object.fromEntries(Object.entries(complete).filter(([each]) => each !== name))
+        for (const path of ["/v1/ws/delivery/x", `/v1/ws/delivery/x?token=${ticket}`, "/v1/ws/reactor/x"]) {
+          const { status, text } = yield* ask("GET", path, { headers })
+          assert.deepStrictEqual([status, text], [400, expected])
+        }
+      }
+      const old = yield* ask("GET", "/v1/ws/delivery/x", { headers: { ...complete, "sec-websocket-version": "8" } })
+      assert.deepStrictEqual([old.status, old.text], [400, refused["sec-websocket-version"]])
+      const twice = yield* ask("GET", `/v1/ws/delivery/x?token=${ticket}&token=a`, { headers: complete })
+      assert.deepStrictEqual([twice.status, twice.text], [
+        400,
+        "Failed to deserialize query string: duplicate field `token`"
+      ])
+      // The ticket still opens the door of a reactor, behind which there is nothing.
+      const late = yield* ask("GET", `/v1/ws/reactor/x?token=${ticket}`, { headers: complete })
+      assert.deepStrictEqual(codeOf(late), [403, "endpoint_access_denied"])
     }).pipe(Effect.provide(emulator())))
 
   it.effect("of keys may be written as Rust reads UUIDs, and are answered as they came", () =>

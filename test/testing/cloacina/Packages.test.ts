@@ -278,24 +278,27 @@ describe("what is in the archive", () => {
     assert.strictEqual(faultOf({ "p-1/package.toml": text }), "read")
     assert.strictEqual(faultOf({ "./p-1/package.toml": text }), "read")
     const oneFolder = `${unpacking}archive must contain exactly one top-level directory`
-    assert.strictEqual(faultOf({}), oneFolder)
-    assert.strictEqual(faultOf({ "package.toml": text }), oneFolder)
+    const noManifest = `${unpacking}invalid archive: archive does not contain a package.toml`
+    assert.strictEqual(faultOf({}), noManifest)
+    assert.strictEqual(faultOf({ "package.toml": text }), noManifest)
+    assert.strictEqual(faultOf({ "a/b/package.toml": text }), noManifest)
     assert.strictEqual(faultOf({ "p-1/package.toml": text, "q/x": "y" }), oneFolder)
-    assert.strictEqual(faultOf({ "p-1/other.toml": text }), `${unpacking}package.toml not found`)
+    assert.strictEqual(faultOf({ "p-1/other.toml": text }), noManifest)
   })
 
   it("must have a manifest with a name and a version", () => {
     const loading = /^Failed to load package\.toml: /
     assert.strictEqual(manifest("[metadata]\n"), "Failed to load package.toml: missing field `package`")
-    assert.strictEqual(manifest("[package]\nversion = \"1\"\n"), "Failed to load package.toml: missing field `name`")
-    assert.strictEqual(
-      manifest("[package]\nname = \"p\"\nversion = 1\n"),
-      "Failed to load package.toml: missing field `version`"
-    )
-    assert.strictEqual(
-      manifest("[package]\nname = \"p\"\nversion = \"1\"\n"),
-      "Failed to load package.toml: missing field `metadata`"
-    )
+    const named = "[package]\nname = \"p\"\n"
+    assert.match(manifest("[package]\nversion = \"1\"\n"), /: missing field `name`$/)
+    assert.match(manifest(named), /: missing field `version`$/)
+    assert.match(manifest(`${named}version = 1\n`), /: invalid type for `version`, expected a string$/)
+    assert.strictEqual(manifest(`${named}version = "1"\n`), "read")
+    assert.match(manifest(`metadata = 1\n${named}version = "1"\n`), /: \[metadata\] must be a table$/)
+    const described = (member: string) => manifest(`${named}version = "1"\nother = 1\n[metadata]\n${member}\n`)
+    assert.strictEqual(described("author = \"a\""), "read")
+    assert.match(described("language = 7"), /: invalid type for `language`, expected a string$/)
+    assert.match(described("autor = \"a\""), /: unknown field `autor`, expected one of `workflow_name`, /)
     assert.match(manifest("[package\n"), loading)
     assert.match(manifest(Uint8Array.of(0xff, 0xfe)), loading)
   })

@@ -102,6 +102,13 @@ describe("commands", () => {
         ["{\"command\":\"fire_with\",\"cache\":{\"a\":\"x\"}}", "invalid type: string \"x\", expected a sequence"],
         ["{\"command\":\"fire_with\",\"cache\":{\"a\":[256]}}", "invalid value: integer `256`, expected u8"],
         ["{\"command\":5}", "invalid type: integer `5`, expected variant identifier at line 1 column 12"],
+        ["{\"command\":1e400}", "number out of range at line 1 column 16"],
+        ["{\"command\":\"pause\",\"x\":1e400}", "number out of range at line 1 column 28"],
+        ["{\"command\":\"fire_with\",\"cache\":{\"a\":[1e400]}}", "number out of range at line 1 column 42"],
+        ["{\"command\":\"fire_with\",\"cache\":1.0}", "invalid type: floating point `1.0`, expected a map"],
+        ["{\"command\":\"pause\",\"command\":1}", "duplicate field `command` at line 1 column 28"],
+        ["{\"command\":{}}", "invalid type: map, expected variant identifier at line 1 column 11"],
+        ["[]", "missing field `command` at line 1 column 2"],
         ["{\"command\":\"pause\"} x", "trailing characters at line 1 column 21"],
         ["", "EOF while parsing a value at line 1 column 0"]
       ])
@@ -112,6 +119,12 @@ describe("commands", () => {
           { type: "resumed" }
         ]
       )
+    }).pipe(Effect.provide(layer)))
+
+  it.scoped("may be arrays", () =>
+    Effect.gen(function*() {
+      const answers = yield* obey("[\"pause\"]", "[\"fire_with\",{\"ticks\":[1]}]", "[\"resume\"]")
+      assert.deepStrictEqual(answers, [{ type: "paused" }, { type: "fired" }, { type: "resumed" }])
     }).pipe(Effect.provide(layer)))
 
   it.scoped("in bytes are not answered", () =>

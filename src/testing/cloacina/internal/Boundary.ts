@@ -4,7 +4,7 @@
  */
 import type { Reader } from "../../../schemas/core/StrictJson.js"
 import { read } from "../../../schemas/core/StrictJson.js"
-import type { Field } from "../Body.js"
+import { type Field, numberToken } from "../Body.js"
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
@@ -29,7 +29,7 @@ const write = (reader: Reader): string => {
     case "boolean":
       return String(reader.boolean())
     case "number":
-      return number(reader.number())
+      return number(numberToken(reader))
     case "string":
       return JSON.stringify(reader.string())
     case "array": {

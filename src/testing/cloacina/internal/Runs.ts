@@ -59,7 +59,7 @@ export interface Execution {
 }
 
 /** How an execution is started. `onEnd` runs when it is final. */
-export interface Start {
+interface Start {
   readonly definition: Definition
   readonly context: Values
   readonly secrets?: ReadonlyMap<string, string> | undefined

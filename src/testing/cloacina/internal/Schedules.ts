@@ -46,7 +46,7 @@ export interface Schedule {
 }
 
 /** Starts a workflow; `undefined` when it is not loaded. `onEnd` runs when the execution is final. */
-export type StartWorkflow = (workflow: string, bound: Slots.Bound, onEnd: () => void) => string | undefined
+type StartWorkflow = (workflow: string, bound: Slots.Bound, onEnd: () => void) => string | undefined
 
 export interface Schedules {
   /** Newest first, those that were deleted left out. */
