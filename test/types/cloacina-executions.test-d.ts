@@ -101,7 +101,7 @@ describe("Sessions", () => {
       Effect.Effect<Cloacina.Session.Service, Login, Scope.Scope>
     >()
     expectTypeOf<ReturnType<Service["sessionOf"]>>().toEqualTypeOf<
-      Effect.Effect<Cloacina.Session.Service, never, Scope.Scope>
+      Effect.Effect<Cloacina.Session.Service, Cloacina.InvalidInput, Scope.Scope>
     >()
     expectTypeOf<Cloacina.Session.Service["ended"]>().toEqualTypeOf<Effect.Effect<never, Refresh>>()
     expectTypeOf<ReturnType<typeof Cloacina.layerSession>>().toEqualTypeOf<

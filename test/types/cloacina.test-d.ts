@@ -174,7 +174,7 @@ describe("the methods fail with exactly", () => {
       readonly logout: Common
       readonly whoami: Common
       readonly session: Body
-      readonly sessionOf: never
+      readonly sessionOf: "InvalidInput"
     }>()
   })
 

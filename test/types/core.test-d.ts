@@ -53,6 +53,18 @@ describe("options of a region", () => {
   })
 })
 
+describe("options", () => {
+  it("take undefined for what is not decided", () => {
+    expectTypeOf<{ maxRetries: undefined; base: undefined; cap: undefined; maxRetryAfter: undefined }>()
+      .toExtend<CallOptions.RetryPolicy>()
+    expectTypeOf<{ timeouts: undefined; retry: undefined; headers: { "x-a": undefined } }>()
+      .toExtend<CallOptions.CallOptions>()
+    expectTypeOf<{ initial: undefined; max: undefined }>().toExtend<Poll.Interval>()
+    expectTypeOf<{ base: undefined; cap: undefined; maxReconnects: undefined; quiet: undefined }>()
+      .toExtend<Feed.Policy>()
+  })
+})
+
 describe("streams", () => {
   it("a feed fails as its source, or with what giving up gives", () => {
     const feed = Feed.make<1, 2, "source", "gave up", 3>

@@ -70,7 +70,7 @@ export const InputIssue = Schema.Struct({ path: Schema.String, message: Schema.S
 export interface InputIssue extends Schema.Schema.Type<typeof InputIssue> {}
 
 /**
- * The input was refused: by the SDK before any request (`status` undefined), or by the server (400, 422).
+ * The input was refused: by the SDK before any request (`status` undefined), or by the server (400, 415, 422).
  *
  * @since 0.1.0
  * @category errors

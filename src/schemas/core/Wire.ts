@@ -5,6 +5,7 @@
  */
 import type * as Brand from "effect/Brand"
 import type * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
@@ -67,6 +68,28 @@ export const openEnum = <const Known extends string>(
 }
 
 /**
+ * Under this annotation a node that is decoded by one function keeps it: `undefined` is what does not decode.
+ *
+ * @internal
+ */
+export const LeafId: unique symbol = Symbol.for("effect-switchyard/Wire/Leaf")
+
+/**
+ * Under this annotation a node that may be absent or null keeps what it then is, and what becomes of a value.
+ *
+ * @internal
+ */
+export const MemberId: unique symbol = Symbol.for("effect-switchyard/Wire/Member")
+
+/** @internal */
+export interface Member {
+  readonly missing: () => unknown
+  readonly present: (value: unknown) => unknown
+}
+
+const optionMember: Member = { missing: Option.none, present: Option.some }
+
+/**
  * A value with one representation here and one on the wire, as a single node: the transformations of Schema check each
  * value twice and cost lists of tasks several times the parsing of their JSON. `decode` also gets values that are
  * decoded already, when Schema validates the type side.
@@ -86,7 +109,7 @@ const leaf = <A, I>(
       const value = decode(raw)
       return value === undefined ? ParseResult.fail(new ParseResult.Type(ast, raw)) : ParseResult.succeed(encode(value))
     }
-  }, { identifier, jsonSchema })
+  }, { identifier, jsonSchema, [LeafId]: decode })
 
 const digits = /^[+-]?\d{1,20}$/
 
@@ -162,7 +185,7 @@ export const absent = <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<Option.
         return Option.isNone(raw) ? ParseResult.succeed(undefined) : encode(raw.value, options)
       }
     }
-  })
+  }, { [MemberId]: optionMember })
 
 /**
  * A member that senders may leave out when it has its default. It is always written when encoding.
@@ -180,7 +203,7 @@ export const defaulted = <A, I>(
       return (raw, options) => raw === undefined || raw === null ? ParseResult.succeed(value()) : decode(raw, options)
     },
     encode: (member) => ParseResult.encodeUnknown(member)
-  })
+  }, { [MemberId]: { missing: value, present: identity } satisfies Member })
 
 /**
  * A member that may be `null`. Absent and `null` decode to `None`; `None` is written as `null`.
@@ -201,7 +224,7 @@ export const nullable = <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<Optio
         return Option.isNone(raw) ? ParseResult.succeed(null) : encode(raw.value, options)
       }
     }
-  }, { [NullableId]: true })
+  }, { [NullableId]: true, [MemberId]: optionMember })
 
 /**
  * An integer that is a JSON number on the wire, signed or not, of at most 53 bits.

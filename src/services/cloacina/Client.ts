@@ -14,7 +14,7 @@ import { dual } from "effect/Function"
 import { globalValue } from "effect/GlobalValue"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import { InvalidOptions } from "../../schemas/core/Errors.js"
 import * as BaseUrl from "../core/BaseUrl.js"
 import type { CallOptions } from "../core/CallOptions.js"
@@ -117,7 +117,8 @@ const currentTenant: FiberRef.FiberRef<Option.Option<string>> = globalValue(
 )
 
 /**
- * Makes every call of an effect that names no tenant itself go to this one.
+ * Makes every call of an effect that names no tenant itself go to this one. A stream belongs to the region that runs it,
+ * not to the one that made it.
  *
  * @example
  * ```ts
@@ -168,6 +169,9 @@ export const layer = (options: Options): Layer.Layer<Client, InvalidOptions, Htt
       if (Either.isLeft(baseUrl)) {
         return yield* new InvalidOptions({ plane: "cloacina", issues: [{ path: "url", message: baseUrl.left }] })
       }
+      if (Redacted.isRedacted(options.key) && Redacted.value(options.key).trim() === "") {
+        return yield* new InvalidOptions({ plane: "cloacina", issues: [{ path: "key", message: "must not be empty" }] })
+      }
       const tenant = options.tenant ?? "public"
       if (tenant.trim() === "") {
         return yield* new InvalidOptions({
@@ -183,7 +187,10 @@ export const layer = (options: Options): Layer.Layer<Client, InvalidOptions, Htt
         token: credential.current,
         requiresToken: true,
         isReplaced: credential.isReplaced,
-        mayFollow: (location) => BaseUrl.maySend(location, options.allowInsecureKey === true),
+        // A key that came over `https` goes on over `https`, to this machine too.
+        mayFollow: (location) =>
+          rules.allowInsecure ||
+          BaseUrl.maySend(location, false) && (location.protocol === "https:" || baseUrl.right.startsWith("http:")),
         options: options.options ?? {},
         propagateTrace: options.propagateTrace ?? false,
         requestIdHeader: "x-request-id",

@@ -25,31 +25,34 @@ export interface Credential {
   readonly replace: <E, R>(
     next: (current: Option.Option<Redacted.Redacted>) => Effect.Effect<Option.Option<Redacted.Redacted>, E, R>
   ) => Effect.Effect<void, E, R>
+  /**
+   * As `replace`, with a key that succeeds the current one: what holds that one goes on with its successor.
+   */
+  readonly renew: Renew
   /** Whether another key has taken the place of this one; waits while one is being replaced. */
   readonly isReplaced: (refused: Redacted.Redacted) => Effect.Effect<boolean>
   /** Lays a key over what there is, until it is taken away again. */
   readonly install: (key: Redacted.Redacted) => Effect.Effect<Installed>
 }
 
-/**
- * A key that lies over others for a while.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Installed {
+/** Puts the next key in place of one; calls that were refused meanwhile wait. */
+type Renew = <A extends { readonly key: Redacted.Redacted }, E, R>(
+  next: Effect.Effect<A, E, R>
+) => Effect.Effect<A, E, R>
+
+/** A key that lies over others for a while. */
+interface Installed {
   /** The key of now, also while another one lies over it. */
   readonly current: Effect.Effect<Option.Option<Redacted.Redacted>>
-  /** Puts the next key in its place; calls that were refused meanwhile wait. */
-  readonly renew: <A extends { readonly key: Redacted.Redacted }, E, R>(
-    next: Effect.Effect<A, E, R>
-  ) => Effect.Effect<A, E, R>
+  readonly renew: Renew
   /** Takes the key away: what was below counts again, an effect is run again. */
   readonly remove: Effect.Effect<void>
 }
 
 interface Layer {
   key: Effect.Effect<Option.Option<Redacted.Redacted>>
+  /** Takes the successor of its key. */
+  readonly succeed: (key: Redacted.Redacted) => void
 }
 
 /**
@@ -68,7 +71,10 @@ export const make = (
         ? Effect.succeedNone
         : Redacted.isRedacted(initial)
         ? Effect.succeedSome(initial)
-        : Effect.asSome(initial)
+        : Effect.asSome(initial),
+      succeed: (key) => {
+        base.key = Effect.succeedSome(key)
+      }
     }
     let layers: ReadonlyArray<Layer> = [base]
     const top = (): Layer => layers.at(-1) ?? base
@@ -79,6 +85,15 @@ export const make = (
     const replacing = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       lock.withPermits(1)(Effect.locally(effect, isReplacing, true))
 
+    const renewing = (layerOf: () => Layer): Renew => (next) =>
+      replacing(Effect.suspend(() => {
+        const layer = layerOf()
+        return Effect.map(next, (made) => {
+          layer.succeed(made.key)
+          return made
+        })
+      }))
+
     return {
       current,
       replace: (next) =>
@@ -86,6 +101,7 @@ export const make = (
           Effect.map(next(key), (key) => {
             top().key = Effect.succeed(key)
           }))),
+      renew: renewing(top),
       isReplaced: (refused) =>
         Effect.if(FiberRef.get(isReplacing), {
           onTrue: () => Effect.succeed(false),
@@ -98,15 +114,16 @@ export const make = (
         Effect.sync(() => {
           let own = key
           const installed = Effect.sync(() => Option.some(own))
-          const layer: Layer = { key: installed }
+          const layer: Layer = {
+            key: installed,
+            succeed: (key) => {
+              own = key
+            }
+          }
           layers = [...layers, layer]
           return {
             current: installed,
-            renew: (next) =>
-              replacing(Effect.map(next, (made) => {
-                own = made.key
-                return made
-              })),
+            renew: renewing(() => layer),
             remove: lock.withPermits(1)(Effect.sync(() => {
               const below = layers[layers.indexOf(layer) - 1]
               // Somebody has replaced it by a key of theirs, which stays.

@@ -26,7 +26,7 @@ import type { SocketOptions } from "./SocketOptions.js"
 export interface SubscribeOptions extends SocketOptions {
   /**
    * How the socket reconnects: pauses from 100 ms, doubling up to 30 s; the subscription gives up with
-   * `StreamInterrupted` when 20 connections in a row have failed (`maxReconnects`). `false`: with the first.
+   * `StreamInterrupted` when more than 20 connections in a row have failed (`maxReconnects`). `false`: with the first.
    */
   readonly reconnect?: Partial<Feed.Policy> | false | undefined
   /** How many pushes wait for this consumer before the socket is no longer read. Default 256. */
@@ -87,7 +87,8 @@ export declare namespace Delivery {
     readonly subscribe: (recipient: string, options?: SubscribeOptions) => Stream.Stream<Push, DeliveryError>
     /**
      * As `subscribe`, with the acknowledgement left to the consumer: what it does not acknowledge comes again, on a later
-     * subscription. See {@link runForEachAcked}.
+     * subscription. See {@link runForEachAcked}. Behind 8,192 pushes that are not acknowledged no further one is given
+     * until one of them is.
      */
     readonly subscribeAcked: (
       recipient: string,

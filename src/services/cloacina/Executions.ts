@@ -93,7 +93,7 @@ export interface ExecutionQuery extends ExecutionFilter, PageQuery {}
  */
 export interface AwaitExecutionOptions extends TenantOptions {
   /** How often the server is asked: at once, then after 250 ms, each pause half as long again, up to 5 s. */
-  readonly interval?: Partial<Poll.Interval> | undefined
+  readonly interval?: Poll.Interval | undefined
 }
 
 /**
@@ -205,7 +205,8 @@ export declare namespace Executions {
      * which tasks failed and why. It waits for as long as the execution runs: bound it with `Effect.timeout`.
      * Interrupting it leaves the execution alone.
      *
-     * Fails with `NotFound` (`execution_not_found`) for an unknown id.
+     * Fails with `NotFound` (`execution_not_found`) for an unknown id. Once the status has been read, a server that is away
+     * for a while is waited out: the failure is that of the 21st question in a row without an answer.
      */
     readonly await: (id: string, options?: AwaitExecutionOptions) => Effect.Effect<Outcome, NotFound | CallError>
     /**
@@ -220,8 +221,8 @@ export declare namespace Executions {
      * execution runs, and how it ended as the last item. The log is read over and over; a status that is not known is
      * not the end. Interrupting it leaves the execution alone.
      *
-     * Fails with `NotFound` for an unknown id, and with `StreamInterrupted` when the server could not be reached as
-     * often as `reconnect` allows.
+     * Fails with `NotFound` for an unknown id, and with `StreamInterrupted` when the server could not be reached, or no
+     * longer found the execution, as often as `reconnect` allows.
      */
     readonly follow: (id: string, options?: FollowExecutionOptions) => Stream.Stream<ExecutionItem, FollowError>
     /**

@@ -61,8 +61,8 @@ export declare namespace Graphs {
      * 4.11). An unknown accumulator is `Forbidden`; `NotFound` when nothing could be delivered. Never sent twice.
      *
      * A replica that does not own the accumulator redirects to the one that does: that is followed with the key, to the
-     * same path over `https` or to loopback (`allowInsecureKey` lifts that), three times at most. Browsers do not show
-     * where a redirect leads, so there it is `UnexpectedStatus`.
+     * same path over `https`, or from plain `http` to loopback (`allowInsecureKey` lifts that), three times at most.
+     * Browsers do not show where a redirect leads, so there it is `UnexpectedStatus`.
      */
     readonly inject: (
       accumulator: string,

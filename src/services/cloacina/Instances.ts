@@ -76,8 +76,8 @@ export declare namespace Instances {
       options?: TenantOptions
     ) => Effect.Effect<ReadonlyArray<WorkflowInstance>, CallError>
     /**
-     * All instances, page by page as they are consumed, each once; not a snapshot (contract 2.5). The ids seen are kept
-     * in memory.
+     * All instances, page by page as they are consumed, each once as far as the latest 10,000 ids tell; not
+     * a snapshot (contract 2.5).
      */
     readonly iterate: (workflow: string, options?: IterateOptions) => Stream.Stream<WorkflowInstance, CallError>
     /** One instance (`GET /v1/tenants/{tenant_id}/workflows/{name}/instances/{instance}`, contract 4.8). */

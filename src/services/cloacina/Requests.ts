@@ -123,7 +123,7 @@ const make = (client: Client.Service): Requests.Service => {
       for (const segment of route.slice(1).split("/")) {
         const value = placeholder.exec(segment)?.[1]
         if (value === undefined && !isLiteral(segment)) return refuse("route", "must be a path, with values as {name}")
-        if (value !== undefined && values[value] === undefined) return refuse(`path.${value}`, "is missing")
+        if (value !== undefined && !Object.hasOwn(values, value)) return refuse(`path.${value}`, "is missing")
         parts.push(value === undefined ? segment : `:${value}`)
       }
       return Either.right<`/${string}`>(`/${parts.join("/")}`)

@@ -57,7 +57,7 @@ export interface Login {
  * @category models
  */
 export interface SessionOptions extends CallOptions {
-  /** How often the key is refreshed. Default after two thirds of its life, at the latest after 10 minutes. */
+  /** How often the key is refreshed, at most once a second. Default after two thirds of its life, within 10 minutes. */
   readonly refreshEvery?: Duration.DurationInput | undefined
 }
 
@@ -97,9 +97,12 @@ export declare namespace Session {
    */
   export interface Service {
     readonly status: Effect.Effect<SessionStatus>
-    /** The status of now, and every later one. */
+    /** The status of now, and every later one, until the scope of the session closes. */
     readonly changes: Stream.Stream<SessionStatus>
-    /** Waits for the end of the session, and fails with what ended it: to race a program with. */
+    /**
+     * Waits for the end of the session, and fails with what ended it: to race a program with. Interrupted when the scope
+     * of the session closes.
+     */
     readonly ended: Effect.Effect<never, RefreshError>
   }
 }
@@ -175,7 +178,8 @@ export declare namespace Sessions {
     readonly login: (login: Login, options?: CallOptions) => Effect.Effect<LoginKey, LoginError>
     /**
      * A new key for the client's, which the server revokes at once: the client goes on with the new one
-     * (`POST /v1/auth/refresh`, contract 4.3/13). A session does this by itself.
+     * (`POST /v1/auth/refresh`, contract 4.3/13). A session does this by itself; inside of one it goes on with the key
+     * that this gives.
      */
     readonly refresh: (options?: CallOptions) => Effect.Effect<LoginKey, RefreshError>
     /**
@@ -199,11 +203,13 @@ export declare namespace Sessions {
     ) => Effect.Effect<Session.Service, LoginError, Scope.Scope>
     /**
      * The same with the key of an OIDC membership, from `oidcMemberships`.
+     *
+     * Fails with `InvalidInput` when the key would travel in clear text to another host.
      */
     readonly sessionOf: (
       membership: OidcMembership,
       options?: SessionOptions
-    ) => Effect.Effect<Session.Service, never, Scope.Scope>
+    ) => Effect.Effect<Session.Service, InvalidInput, Scope.Scope>
   }
 }
 

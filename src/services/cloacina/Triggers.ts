@@ -53,8 +53,8 @@ export declare namespace Triggers {
       options?: TenantOptions
     ) => Effect.Effect<ReadonlyArray<TriggerSchedule>, CallError>
     /**
-     * All schedules, page by page as they are consumed, each once; not a snapshot (contract 2.5). The ids seen are kept
-     * in memory.
+     * All schedules, page by page as they are consumed, each once as far as the latest 10,000 ids tell; not
+     * a snapshot (contract 2.5).
      */
     readonly iterate: (options?: IterateOptions) => Stream.Stream<TriggerSchedule, CallError>
     /**

@@ -112,7 +112,7 @@ export interface UploadOptions extends TenantOptions {
  */
 export interface BuildOptions extends TenantOptions {
   /** How often the server is asked: at once, then after 250 ms, each pause half as long again, up to 5 s. */
-  readonly interval?: Partial<Poll.Interval> | undefined
+  readonly interval?: Poll.Interval | undefined
 }
 
 /**

@@ -21,13 +21,13 @@ import type * as Redacted from "effect/Redacted"
  */
 export interface RetryPolicy {
   /** How many times a call is sent again; 0 turns retries off. Default 2. */
-  readonly maxRetries: number
+  readonly maxRetries?: number | undefined
   /** Delay before the first retry. Default 500 ms. */
-  readonly base: Duration.DurationInput
+  readonly base?: Duration.DurationInput | undefined
   /** Longest delay of the back-off. Default 8 s. */
-  readonly cap: Duration.DurationInput
+  readonly cap?: Duration.DurationInput | undefined
   /** Longest `Retry-After` that is waited out. Default 60 s. */
-  readonly maxRetryAfter: Duration.DurationInput
+  readonly maxRetryAfter?: Duration.DurationInput | undefined
 }
 
 /**
@@ -42,7 +42,7 @@ export interface Timeouts {
   readonly firstByte?: Duration.DurationInput | undefined
   /** The longest silence between two pieces of a body. Unary calls: off, streams: 45 s. */
   readonly idle?: Duration.DurationInput | undefined
-  /** The whole attempt of a unary call, body included. Default 10 s. Streams have none. */
+  /** The whole attempt of a unary call, body included. Default 10 s, Cloacina 30 s. Streams have none. */
   readonly total?: Duration.DurationInput | undefined
 }
 
@@ -52,9 +52,9 @@ export interface Timeouts {
  */
 export interface CallOptions {
   readonly timeouts?: Timeouts | undefined
-  readonly retry?: Partial<RetryPolicy> | undefined
+  readonly retry?: RetryPolicy | undefined
   /** Sent with every attempt. A header of the SDK itself (`accept`, `content-type`, `authorization`) is not replaced. */
-  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted | undefined>> | undefined
 }
 
 /**
@@ -133,7 +133,7 @@ export interface Resolved {
   readonly baseMs: number
   readonly capMs: number
   readonly maxRetryAfterMs: number
-  readonly headers: Readonly<Record<string, string | Redacted.Redacted>>
+  readonly headers: Readonly<Record<string, string | Redacted.Redacted | undefined>>
 }
 
 /** @internal */

@@ -11,10 +11,12 @@ import type { HttpMethod } from "@effect/platform/HttpMethod"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import type { CallFields } from "../../schemas/core/Errors.js"
 import { DecodeError, InvalidInput } from "../../schemas/core/Errors.js"
+import * as Decoder from "./Decoder.js"
 import { percentEncode } from "./Redaction.js"
 
 /**
@@ -139,7 +141,30 @@ export const locate = (issue: ParseResult.ParseIssue): { readonly path: string; 
   return { path: path.map(String).join("."), expected }
 }
 
-const toJson = Option.liftThrowable((value: unknown): string => JSON.stringify(value))
+/** What JSON would change without a word: a secret would arrive as "<redacted>", a number as null. */
+const isLost = (value: unknown): boolean =>
+  Redacted.isRedacted(value) || typeof value === "number" && !Number.isFinite(value)
+
+const toJson = (value: unknown): Option.Option<string> => {
+  let isWhole = true
+  try {
+    const text: string | undefined = JSON.stringify(
+      value,
+      function(this: Record<string, unknown>, key, given: unknown) {
+        // What a member was before its `toJSON` ran.
+        if (isLost(this[key])) isWhole = false
+        return given
+      }
+    )
+    return isWhole ? Option.fromNullable(text) : Option.none()
+  } catch {
+    return Option.none()
+  }
+}
+
+/** What every transport takes as a header: some throw, some stay silent, some fail late where it is none. */
+const isHeader = (name: string, value: string): boolean =>
+  /^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\t -~\u0080-\u00ff]*$/.test(value)
 
 const nameOf = (ast: AST.Annotated): string => {
   const name = Option.getOrElse(AST.getIdentifierAnnotation(ast), () => String(ast))
@@ -270,14 +295,15 @@ export const make = <Endpoint extends AnyEndpoint>(
       for (const item of Array.isArray(value) ? value : [value]) {
         if (item === undefined) continue
         const part = percentEncode(String(item))
-        if (Option.isNone(part)) return Either.left(invalid(name, "must be well-formed Unicode"))
-        parts.push(`${encodeURIComponent(name)}=${part.value}`)
+        const key = percentEncode(name)
+        if (Option.isNone(part) || Option.isNone(key)) return Either.left(invalid(name, "must be well-formed Unicode"))
+        parts.push(`${key.value}=${part.value}`)
       }
     }
     return Either.right(parts.length === 0 ? "" : `?${parts.join("&")}`)
   }
 
-  const decoderOf = (ast: AST.AST) => Schema.decodeUnknownEither(Schema.make<SuccessOf<Endpoint>, unknown>(ast))
+  const decoderOf = (ast: AST.AST) => Decoder.make<SuccessOf<Endpoint>>(ast)
   // A status outside 2xx has its own schema; what is 2xx decodes with the others, whichever it is.
   const decoders = new Map<number, ReturnType<typeof decoderOf>>()
   const successes: Array<AST.AST> = []
@@ -301,6 +327,11 @@ export const make = <Endpoint extends AnyEndpoint>(
       if (Either.isLeft(path)) return Either.left(path.left)
       const query = queryOf(input.urlParams)
       if (Either.isLeft(query)) return Either.left(query.left)
+      for (const name in headers) {
+        if (!isHeader(name, headers[name] ?? "")) {
+          return Either.left(invalid("headers", "one cannot be sent as a header"))
+        }
+      }
       const request = HttpClientRequest.make(endpoint.method)(`${baseUrl}${path.right}${query.right}`, { headers })
       if (Option.isNone(endpoint.payloadSchema)) return Either.right(request)
       if (body !== undefined) return Either.right(HttpClientRequest.setBody(request, body))
@@ -308,7 +339,7 @@ export const make = <Endpoint extends AnyEndpoint>(
       if (Either.isLeft(payload)) return Either.left(invalidPart(payload.left))
       const text = toJson(payload.right)
       return Option.isNone(text)
-        ? Either.left(invalid("", "must be JSON: no cycles, no bigint"))
+        ? Either.left(invalid("", "must be JSON: no cycles, no bigint, no NaN, no Redacted"))
         : Either.right(HttpClientRequest.setBody(request, HttpBody.text(text.value, "application/json")))
     },
     isDeclared: (status) => decoders.has(status),

@@ -79,9 +79,10 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
   // A server or a proxy may show the request in its errors: no header of it comes back, whether marked as secret or not.
   const prefix = new URL(plane.baseUrl).pathname
   const secretsOf = (token: Token, options: CallOptions.Resolved): Array<string> => {
-    const secrets = Object.values(options.headers).map((value) =>
-      Redacted.isRedacted(value) ? Redacted.value(value) : value
-    )
+    const secrets: Array<string> = []
+    for (const value of Object.values(options.headers)) {
+      if (value !== undefined) secrets.push(Redacted.isRedacted(value) ? Redacted.value(value) : value)
+    }
     if (Option.isSome(token)) secrets.push(Redacted.value(token.value))
     secrets.push(prefix)
     return secrets

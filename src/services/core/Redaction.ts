@@ -35,6 +35,9 @@ const formsOf = (secret: string): ReadonlySet<string> => {
   return new Set([secret, ...once, ...once.flatMap((form) => escapes.map((escape) => escape(form)))])
 }
 
+/** Nothing in such a text is an escape: what it holds of a secret it holds as it is. */
+const isPlain = (text: string): boolean => /^[\w.~-]*$/.test(text)
+
 /** How much of the end of a text is the beginning of a secret that was cut off there. */
 const tailOf = (text: string, form: string): number => {
   let length = Math.min(form.length - 1, text.length)
@@ -52,7 +55,8 @@ export const redact = (text: string, secrets: ReadonlyArray<string>): string => 
   // Of a secret longer than the text only the beginning can be in it.
   const known = secrets.filter((secret) => secret.length >= shortest).map((secret) => secret.slice(0, text.length + 1))
   // The longest first: one secret may hold another.
-  const forms = Array.from(new Set(known.flatMap((secret) => [...formsOf(secret)]))).sort((a, b) => b.length - a.length)
+  const forms = isPlain(text) ? known : Array.from(new Set(known.flatMap((secret) => [...formsOf(secret)])))
+  forms.sort((a, b) => b.length - a.length)
   for (const form of forms) out = out.split(form).join("<redacted>")
   let tail = 0
   for (const form of forms) tail = Math.max(tail, tailOf(out, form))

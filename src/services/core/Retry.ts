@@ -52,7 +52,8 @@ export const delay = (
   retry: number,
   random: number
 ): Option.Option<number> => {
-  if (retry >= policy.maxRetries || !failure.shouldRetry || !isRepeatable(repeat, failure.error)) return Option.none()
+  // `NaN` is no permission to go on for ever.
+  if (!(retry < policy.maxRetries) || !failure.shouldRetry || !isRepeatable(repeat, failure.error)) return Option.none()
   const asked = failure.retryAfterMs
   if (asked !== undefined) return asked <= policy.maxRetryAfterMs ? Option.some(asked) : Option.none()
   return Option.some(Backoff.delay(policy.baseMs, policy.capMs, retry, random))

@@ -10,34 +10,36 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as MetricKey from "effect/MetricKey"
+import type * as MetricKeyType from "effect/MetricKeyType"
+import * as MetricLabel from "effect/MetricLabel"
 import * as Option from "effect/Option"
 import type * as Tracer from "effect/Tracer"
 
-const calls = Metric.counter("switchyard_calls_total", {
-  description: "Calls of the SDK by outcome",
-  incremental: true
-})
+const counter = (name: string, description: string) => MetricKey.counter(name, { description, incremental: true })
 
-const durations = Metric.histogram(
+const calls = counter("switchyard_calls_total", "Calls of the SDK by outcome")
+
+const durations = MetricKey.histogram(
   "switchyard_call_duration_ms",
   MetricBoundaries.exponential({ start: 1, factor: 2, count: 16 }),
   "Duration of calls with their retries, in milliseconds"
 )
 
-const retries = Metric.counter("switchyard_retries_total", {
-  description: "Attempts behind the first",
-  incremental: true
-})
+const retries = counter("switchyard_retries_total", "Attempts behind the first")
 
-const reconnects = Metric.counter("switchyard_reconnects_total", {
-  description: "Connections of streams behind the first",
-  incremental: true
-})
+const reconnects = counter("switchyard_reconnects_total", "Connections of streams behind the first")
 
-const events = Metric.counter("switchyard_events_total", {
-  description: "Items that streams delivered",
-  incremental: true
-})
+const events = counter("switchyard_events_total", "Items that streams delivered")
+
+/** The metric of a key with its tags in it: `Metric.tagged` looks it up anew at every update. */
+const tagged = <Type extends MetricKeyType.MetricKeyType<number, unknown>>(
+  key: MetricKey.MetricKey<Type>,
+  tags: Readonly<Record<string, string>>
+) =>
+  Metric.fromMetricKey(
+    MetricKey.taggedWithLabels(key, Object.entries(tags).map(([name, value]) => MetricLabel.make(name, value)))
+  )
 
 /**
  * Everything a span of the SDK may say; other keys are never set.
@@ -71,14 +73,13 @@ export const spanOptions = (method: string, route: string): Tracer.SpanOptions =
  * @internal
  */
 export const callMetrics = (operation: string) => {
-  const tagged = Metric.tagged(calls, "operation", operation)
-  const outcomes = new Map<string, typeof calls>()
-  const durationsOf = Metric.tagged(durations, "operation", operation)
-  const retriesOf = Metric.tagged(retries, "operation", operation)
+  const outcomes = new Map<string, ReturnType<typeof tagged<typeof calls.keyType>>>()
+  const durationsOf = tagged(durations, { operation })
+  const retriesOf = tagged(retries, { operation })
   return {
     ended: (outcome: string, durationMs: number) => {
       let metric = outcomes.get(outcome)
-      if (metric === undefined) outcomes.set(outcome, metric = Metric.tagged(tagged, "outcome", outcome))
+      if (metric === undefined) outcomes.set(outcome, metric = tagged(calls, { operation, outcome }))
       metric.unsafeUpdate(1, [])
       durationsOf.unsafeUpdate(durationMs, [])
     },
@@ -88,8 +89,8 @@ export const callMetrics = (operation: string) => {
 
 /** @internal */
 export const streamMetrics = (operation: string) => {
-  const reconnectsOf = Metric.tagged(reconnects, "operation", operation)
-  const eventsOf = Metric.tagged(events, "operation", operation)
+  const reconnectsOf = tagged(reconnects, { operation })
+  const eventsOf = tagged(events, { operation })
   return {
     reconnected: () => reconnectsOf.unsafeUpdate(1, []),
     delivered: (count: number) => eventsOf.unsafeUpdate(count, [])

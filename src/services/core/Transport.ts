@@ -141,7 +141,11 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
           ? Redirect.target(request.url, response.headers["location"], plane.baseUrl)
           : Option.none()
         return Option.isSome(location) && plane.mayFollow?.(location.value) === true
-          ? followed(HttpClientRequest.setUrl(request, location.value.href), options, left - 1)
+          ? Effect.zipRight(
+            // The connection is free again, whatever came with the redirect.
+            readExcerpt(bodyOf(response, info, options)),
+            followed(HttpClientRequest.setUrl(request, location.value.href), options, left - 1)
+          )
           : Effect.succeed(response)
       })
 

@@ -92,7 +92,7 @@ export interface SubmitOptions extends CallOptions {
  */
 export interface AwaitOptions extends CallOptions {
   /** How often the server is asked. */
-  readonly interval?: Partial<Poll.Interval> | undefined
+  readonly interval?: Poll.Interval | undefined
 }
 
 /**
@@ -101,7 +101,7 @@ export interface AwaitOptions extends CallOptions {
  */
 export interface LogOptions extends CallOptions {
   /** How the log reconnects. */
-  readonly reconnect?: Partial<Feed.Policy> | undefined
+  readonly reconnect?: Feed.Policy | undefined
 }
 
 /**

@@ -71,12 +71,8 @@ const longestWait = 60_000
 const badFrame = 4400
 const badVersion = 4426
 
-/**
- * What it means that a connection of any of the sockets ended, where the close code has no meaning of its own.
- *
- * @internal
- */
-export const closedError = (info: Source["info"], { by, code, reason }: ConnectionClosed): TransportError =>
+/** What it means that a connection of any of the sockets ended, where the close code has no meaning of its own. */
+const closedError = (info: Source["info"], { by, code, reason }: ConnectionClosed): TransportError =>
   new TransportError({
     ...info,
     phase: "response",
@@ -107,10 +103,8 @@ const read = (connection: Connection, info: Source["info"]): Effect.Effect<Chunk
 /**
  * One connection: hello, welcome, then its pushes as entries of the ledger, those that have come before left out. While
  * it lives it carries the acknowledgements that are due, those of one turn of the event loop in one write.
- *
- * @internal
  */
-export const connect = (
+const connect = (
   source: Source,
   ledger: Ledger
 ): Effect.Effect<Stream.Stream<Entry, Failed>, Failed, Scope.Scope> =>

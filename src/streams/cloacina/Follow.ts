@@ -141,8 +141,8 @@ export interface Source<Outcome, E, E2, R> {
   readonly events: Effect.Effect<ReadonlyArray<ExecutionEvent>, E, R>
   /** What the last item says; `log` is the last reading. */
   readonly outcome: (status: FinalStatus, log: ReadonlyArray<ExecutionEvent>) => Effect.Effect<Outcome, E, R>
-  /** Whether reading goes on after this failure. */
-  readonly isTransient: (error: E) => boolean
+  /** Whether reading goes on after this failure; `wasRead`: a reading has succeeded before. */
+  readonly isTransient: (error: E, wasRead: boolean) => boolean
   /** The least delay in ms that a failure asks for. */
   readonly waitOf?: ((error: E) => number | undefined) | undefined
   readonly interrupted: (attempts: number, last: Option.Option<E>) => E2
@@ -157,11 +157,11 @@ export interface Source<Outcome, E, E2, R> {
  */
 export interface Settings {
   /** How often the server is asked while nothing happens. */
-  readonly interval?: Partial<Poll.Interval> | undefined
+  readonly interval?: Poll.Interval | undefined
   /** How long an event waits for lower numbers. Default 100 ms; 0: it does not, and more events may be late. */
   readonly settle?: Duration.DurationInput | undefined
   /** How it goes on after failures. */
-  readonly reconnect?: Partial<Feed.Policy> | undefined
+  readonly reconnect?: Feed.Policy | undefined
 }
 
 /**
@@ -223,9 +223,17 @@ export const make = <Outcome, E, E2, R, R2 = never>(
       })
 
     return Feed.make<Item, never, E, E2, R>({
+      // A first reading that fails is a connection that was never open: a server that says nothing counts as gone.
       connect: () =>
-        Effect.succeed(Stream.paginateChunkEffect<State, Item, E, R>({ do: "read", pauseMs: initialMs }, read)),
-      classify: (error) => source.isTransient(error) ? "reconnect" : "fail",
+        Effect.map(read({ do: "read", pauseMs: initialMs }), ([items, next]) =>
+          Stream.concat(
+            Stream.fromChunk(items),
+            Option.match(next, {
+              onNone: () => Stream.empty,
+              onSome: (state) => Stream.paginateChunkEffect<State, Item, E, R>(state, read)
+            })
+          )),
+      classify: (error, wasRead) => source.isTransient(error, wasRead) ? "reconnect" : "fail",
       onEnd: "end",
       isTerminal: (item) => item.type === "ended",
       waitOf: source.waitOf,

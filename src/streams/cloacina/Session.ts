@@ -17,10 +17,8 @@ import type { DeliveryError, Failed } from "./Delivery.js"
 
 /**
  * A connection and what has become of it. A fiber reads it, so that its end is known before anything more is written.
- *
- * @internal
  */
-export class Session {
+class Session {
   closed: ConnectionClosed | undefined
   /** How many frames were written without an error. */
   handedOver = 0

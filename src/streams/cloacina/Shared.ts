@@ -40,11 +40,18 @@ export interface Listening {
   }
 }
 
+/**
+ * How many pushes a consumer may have that it has not acknowledged. More ids than the ledger remembers would be taken for
+ * new ones when they come again.
+ */
+const mostInHand = 8192
+
 /** What a consumer has in front of it and in hand. */
 class Consumer {
   private queue: Array<Entry> = []
   private head = 0
   private wake: (() => void) | undefined
+  private wakeHand: (() => void) | undefined
   private ended: Cause.Cause<DeliveryError> | undefined
   /** Given, and not taken yet. */
   readonly inHand = new Set<Entry>()
@@ -116,6 +123,29 @@ class Consumer {
     const { wake } = this
     this.wake = undefined
     wake?.()
+    if (this.isHandFree) this.freeHand()
+  }
+
+  private freeHand(): void {
+    const { wakeHand } = this
+    this.wakeHand = undefined
+    wakeHand?.()
+  }
+
+  get isHandFree(): boolean {
+    return this.inHand.size < mostInHand || !this.isListening
+  }
+
+  readonly handFree: Effect.Effect<void> = Effect.async<void>((resume) => {
+    if (this.isHandFree) return resume(Effect.void)
+    this.wakeHand = () => resume(Effect.void)
+  })
+
+  /** Whether the push was in hand, and is not any more. */
+  putDown(entry: Entry): boolean {
+    const wasInHand = this.inHand.delete(entry)
+    if (wasInHand) this.freeHand()
+    return wasInHand
   }
 
   readonly arrival: Effect.Effect<void> = Effect.async<void>((resume) => {
@@ -302,6 +332,7 @@ const listening = <A>(
       return look
     })
     const look: Next = Channel.suspend(() => {
+      if (!consumer.isHandFree) return Channel.zipRight(Channel.fromEffect(consumer.handFree), look)
       const found = consumer.next()
       if (found === undefined) return Channel.zipRight(Channel.fromEffect(consumer.arrival), look)
       if (Cause.isCause(found)) return Channel.failCause(found)
@@ -331,7 +362,8 @@ export const subscribe = (options: Listening): Stream.Stream<Push, DeliveryError
   )
 
 /**
- * The pushes of a recipient, each taken when its consumer says so.
+ * The pushes of a recipient, each taken when its consumer says so. Behind 8,192 of which it has not said it, no further
+ * one is given until it does.
  *
  * @internal
  */
@@ -341,7 +373,7 @@ export const subscribeAcked = (options: Listening): Stream.Stream<Acked<Push>, D
     return {
       push: entry.push,
       ack: Effect.sync(() => {
-        if (consumer.inHand.delete(entry)) hub.ledger.took(entry)
+        if (consumer.putDown(entry)) hub.ledger.took(entry)
       })
     }
   })

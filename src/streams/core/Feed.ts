@@ -28,13 +28,13 @@ import * as Backoff from "./Backoff.js"
  */
 export interface Policy {
   /** Delay before the first reconnect. Default 500 ms. */
-  readonly base: Duration.DurationInput
+  readonly base?: Duration.DurationInput | undefined
   /** Longest delay. Default 8 s. */
-  readonly cap: Duration.DurationInput
+  readonly cap?: Duration.DurationInput | undefined
   /** How many connections in a row may fail before the feed does. Default 20; `Infinity`: never gives up. */
-  readonly maxReconnects: number
+  readonly maxReconnects?: number | undefined
   /** How long a silent connection must have been open to count as working. Default 10 s. */
-  readonly quiet: Duration.DurationInput
+  readonly quiet?: Duration.DurationInput | undefined
 }
 
 /**
@@ -94,7 +94,7 @@ interface Connection<Item, E, R> {
 export const make = <Item, Cursor, E, E2, R>(
   source: Source<Item, Cursor, E, R>,
   options: {
-    readonly policy?: Partial<Policy> | undefined
+    readonly policy?: Policy | undefined
     readonly interrupted: (attempts: number, last: Option.Option<E>) => E2
   }
 ): Stream.Stream<Item, E | E2, R> => {
@@ -162,7 +162,8 @@ export const make = <Item, Cursor, E, E2, R>(
           if (delivering || now - open.openedAt >= quietMs) failures = 0
         }
         failures += 1
-        if (failures > maxReconnects) {
+        // `NaN` is no permission to go on for ever.
+        if (!(failures <= maxReconnects)) {
           return Effect.zipRight(close, Effect.fail(Option.some(options.interrupted(failures, last))))
         }
         const asked = Option.match(last, { onNone: () => 0, onSome: (error) => source.waitOf?.(error) ?? 0 })

@@ -17,9 +17,9 @@ import * as Stream from "effect/Stream"
  */
 export interface Interval {
   /** Default 250 ms. */
-  readonly initial: Duration.DurationInput
+  readonly initial?: Duration.DurationInput | undefined
   /** Default 5 s. */
-  readonly max: Duration.DurationInput
+  readonly max?: Duration.DurationInput | undefined
 }
 
 const next = (pauseMs: number, maxMs: number) => Math.min(maxMs, pauseMs * 1.5)
@@ -32,7 +32,7 @@ const next = (pauseMs: number, maxMs: number) => Math.min(maxMs, pauseMs * 1.5)
  */
 export const until = <A, E, R>(
   read: Effect.Effect<Option.Option<A>, E, R>,
-  interval?: Partial<Interval>
+  interval?: Interval
 ): Effect.Effect<A, E, R> => {
   const maxMs = Duration.toMillis(interval?.max ?? 5000)
   const go = (pauseMs: number): Effect.Effect<A, E, R> =>
@@ -68,7 +68,7 @@ export interface Page<Item, Cursor> {
 export const pages = <Item, Cursor, E, R>(
   read: (cursor: Option.Option<Cursor>) => Effect.Effect<Page<Item, Cursor>, E, R>,
   from: Option.Option<Cursor>,
-  interval?: Partial<Interval>
+  interval?: Interval
 ): Stream.Stream<Item, E, R> => {
   const initialMs = Duration.toMillis(interval?.initial ?? 250)
   const maxMs = Duration.toMillis(interval?.max ?? 5000)

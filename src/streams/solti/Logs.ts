@@ -84,7 +84,7 @@ export const feed = <E extends { readonly _tag: string; readonly retryAfterMs?: 
   readonly connect: Effect.Effect<Stream.Stream<LogEvent, E>, E, Scope.Scope>
   readonly interrupted: (attempts: number, last: Option.Option<E>) => E2
   readonly isTransient: (error: E) => boolean
-  readonly policy?: Partial<Feed.Policy> | undefined
+  readonly policy?: Feed.Policy | undefined
   readonly observer?: Feed.Source<LogEvent | Gap, never, E, never>["observer"]
 }): Stream.Stream<LogEvent | Gap, E | E2> =>
   Feed.make<LogEvent | Gap, never, E, E2, never>({

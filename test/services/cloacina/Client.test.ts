@@ -1,5 +1,6 @@
 import * as HttpClient from "@effect/platform/HttpClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
@@ -42,6 +43,7 @@ describe("options", () => {
       }
       assert.strictEqual(yield* issueOf({ url: "http://flows.example.org", key: secret }), "url")
       assert.strictEqual(yield* issueOf({ url: "http://127.0.0.1", key: secret, tenant: " " }), "tenant")
+      assert.strictEqual(yield* issueOf({ url: "http://127.0.0.1", key: Redacted.make(" ") }), "key")
     }))
 
   it.effect("may send the key in clear text to loopback, and elsewhere when told so", () =>
@@ -89,6 +91,27 @@ describe("the key", () => {
         "Bearer clk_key-1",
         "Bearer clk_key-2"
       ])
+    }))
+})
+
+describe("a call", () => {
+  it.effect("may take 30 s, unless it is told otherwise", () =>
+    Effect.gen(function*() {
+      const { client } = Memory.make(() => "silent")
+      const took = (options?: Cloacina.Options["options"]) =>
+        Effect.gen(function*() {
+          const from = yield* Clock.currentTimeMillis
+          const error = yield* Memory.running(Effect.flip(
+            list.pipe(
+              Effect.provide(Cloacina.layer({ url: "http://127.0.0.1:8080", key: Redacted.make(key), options })),
+              Effect.provideService(HttpClient.HttpClient, client)
+            )
+          ))
+          assert.strictEqual(error._tag, "Timeout")
+          return (yield* Clock.currentTimeMillis) - from
+        })
+      assert.strictEqual(yield* took({ retry: { maxRetries: 0 } }), 30_000)
+      assert.strictEqual(yield* took({ retry: { maxRetries: 0 }, timeouts: { total: "3 seconds" } }), 3000)
     }))
 })
 

@@ -3,8 +3,10 @@ import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Cloacina from "../../../src/cloacina.js"
@@ -105,7 +107,8 @@ describe("execute", () => {
       Effect.gen(function*() {
         const circle: Record<string, unknown> = {}
         circle["self"] = circle
-        for (const context of [circle, { n: 1n }]) {
+        const lost = [{ n: NaN }, { n: [-Infinity] }, { deep: [{ password: Redacted.make("hush") }] }]
+        for (const context of [circle, { n: 1n }, ...lost]) {
           const error = yield* Effect.flip(executions.execute("w", { context }))
           assert.strictEqual(error._tag, "InvalidInput")
         }
@@ -250,6 +253,32 @@ describe("await", () => {
         assert.strictEqual(sent.length, 1)
       })))
 
+  for (const [lost, waits] of [[20, true], [21, false]] as const) {
+    it.effect(`${waits ? "waits out" : "gives up with the last of"} ${lost} questions in a row without an answer`, () => {
+      let asked = 0
+      return using(({ path }) => {
+        if (path.endsWith("tasks")) return answer(200, { tenant_id: "north", execution_id: id, tasks: [] })
+        asked += 1
+        const status = asked === 1 ? "Running" : "Completed"
+        return asked > 1 && asked <= lost + 1
+          ? refusal(503, "away")
+          : answer(200, { tenant_id: "north", execution_id: id, status })
+      }, (executions) =>
+        Effect.gen(function*() {
+          const exit = yield* running(Effect.either(executions.await(id, { retry: { maxRetries: 0 } })))
+          assert.strictEqual(Either.merge(exit)._tag, waits ? "Completed" : "Unavailable")
+        }))
+    })
+  }
+
+  it.effect("fails at once when the first question gets no answer", () =>
+    using(() => refusal(503, "away"), (executions, sent) =>
+      Effect.gen(function*() {
+        const error = yield* running(Effect.flip(executions.await(id, { retry: { maxRetries: 0 } })))
+        assert.strictEqual(error._tag, "Unavailable")
+        assert.strictEqual(sent.length, 1)
+      })))
+
   it.effect("leaves the execution alone when it is interrupted", () =>
     using(
       () => answer(200, { tenant_id: "north", execution_id: id, status: "Running" }),
@@ -295,6 +324,49 @@ describe("follow", () => {
         const error = yield* Effect.flip(Stream.runDrain(executions.follow(id)))
         assert.strictEqual(error._tag, "NotFound")
       })))
+
+  it.effect("gives up on a server that says nothing, however long that takes", () =>
+    using(() => "silent", (executions) =>
+      Effect.gen(function*() {
+        const error = yield* running(
+          Effect.flip(Stream.runDrain(executions.follow(id, { reconnect: { maxReconnects: 2 } })))
+        )
+        assert.strictEqual(error._tag, "StreamInterrupted")
+        assert.isAbove(yield* Clock.currentTimeMillis, 80_000)
+      })))
+
+  it.effect("goes on when an execution that was there is not found for a while, which is trouble with the database", () => {
+    const { reply, workflow } = recorded("run-completed")
+    let failures = 0
+    return using((request, index) => {
+      if (index > 2 && /\/executions\/[^/]+$/.test(request.path) && failures < 2) {
+        failures += 1
+        return refusal(404, "execution_not_found")
+      }
+      return reply(request)
+    }, (executions) =>
+      Effect.gen(function*() {
+        const items = yield* running(
+          Stream.runCollect(executions.executeAndFollow(workflow, { context: { region: "eu" } }))
+        )
+        assert.strictEqual(failures, 2)
+        assert.strictEqual(Chunk.unsafeLast(items).type, "ended")
+      }))
+  })
+
+  it.effect("waits a minute at most when it is asked for more", () =>
+    using(
+      (_, index) =>
+        index === 0
+          ? refusal(503, "internal_error", "no", { "retry-after": "864000" })
+          : refusal(404, "execution_not_found"),
+      (executions) =>
+        Effect.gen(function*() {
+          const error = yield* running(Effect.flip(Stream.runDrain(executions.follow(id))))
+          assert.strictEqual(error._tag, "NotFound")
+          assert.strictEqual(yield* Clock.currentTimeMillis, 60_000)
+        })
+    ))
 
   it.effect("gives up with StreamInterrupted, which says why", () =>
     using(() => "reset", (executions) =>

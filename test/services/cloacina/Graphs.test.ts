@@ -226,6 +226,33 @@ describe("inject at a replica that does not own the reactor", () => {
       assert.strictEqual((yield* result)._tag, "Right")
     }))
 
+  it.effect("does not go on in plain http, not even to this machine, from a server that was reached over https", () =>
+    Effect.gen(function*() {
+      const { result, sent } = inject(() => redirect(`http://127.0.0.1:9000${path("ticks")}`), {
+        url: "https://replica-a.test"
+      })
+      const ended = yield* result
+      assert.strictEqual(ended._tag === "Left" && ended.left._tag, "UnexpectedStatus")
+      assert.strictEqual(sent.length, 1)
+    }))
+
+  it.effect("lets go of what comes with a redirect", () =>
+    Effect.gen(function*() {
+      let isLetGo = false
+      const body = new ReadableStream<Uint8Array>({
+        pull: (controller) => controller.enqueue(new Uint8Array(1000)),
+        cancel: () => {
+          isLetGo = true
+        }
+      })
+      const location = `http://127.0.0.1:9000${path("ticks")}`
+      const { result } = inject((_, index) =>
+        index === 0 ? new Response(body, { status: 307, headers: { location } }) : answer(200, injected)
+      )
+      assert.strictEqual((yield* result)._tag, "Right")
+      assert.isTrue(isLetGo)
+    }))
+
   it.effect("ends after three redirects", () =>
     Effect.gen(function*() {
       const { result, sent } = inject((_, index) => redirect(`http://127.0.0.1:${9000 + index}${path("ticks")}`))

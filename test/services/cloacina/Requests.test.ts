@@ -76,6 +76,7 @@ describe("templates", () => {
         "/:id",
         "/x{id}",
         "/{missing}",
+        "/{constructor}",
         "/día"
       ]
       for (const template of templates) {
@@ -98,6 +99,23 @@ describe("templates", () => {
       assert.include(shown, "/v1/things/{id}")
       assert.include(shown, "cloacina.Requests.get")
       assert.notInclude(shown, "the-value")
+    }))
+})
+
+describe("what is no input", () => {
+  it.effect("is refused before any request", () =>
+    Effect.gen(function*() {
+      const { sent, use } = requests(() => answer(200, {}))
+      const bad = [
+        use((requests) => requests.get("/v1/x", { query: { "\ud800": "a" } })),
+        use((requests) => requests.post("/v1/x", () => 1)),
+        use((requests) => requests.post("/v1/x", Redacted.make("hush"))),
+        use((requests) => requests.post("/v1/x", NaN)),
+        use((requests) => requests.get("/v1/x", { headers: { "x-a": "line\nbreak" } })),
+        use((requests) => requests.get("/v1/x", { headers: { "x a": "b" } }))
+      ]
+      for (const call of bad) assert.strictEqual((yield* Effect.flip(call))._tag, "InvalidInput")
+      assert.strictEqual(sent.length, 0)
     }))
 })
 

@@ -429,6 +429,39 @@ describe("session", () => {
       }).pipe(Effect.provide(layer))
     }))
 
+  it.effect("goes on with the key of a refresh that the program makes, and revokes that", () =>
+    Effect.gen(function*() {
+      const { alive, layer } = server()
+      yield* Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const session = yield* Scope.extend(open(), scope)
+        yield* Effect.flatMap(Cloacina.Sessions, (sessions) => sessions.refresh())
+        assert.strictEqual(yield* name, "clk_session0002")
+        yield* TestClock.adjust("10 minutes")
+        yield* settle
+        assert.strictEqual((yield* session.status)._tag, "Active")
+        assert.strictEqual(yield* name, "clk_session0003")
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual(yield* name, key)
+        assert.deepStrictEqual([...alive.keys()], [key])
+      }).pipe(Effect.provide(layer))
+    }))
+
+  it.effect("leaves nobody waiting behind its scope", () =>
+    Effect.gen(function*() {
+      const { layer } = server()
+      yield* Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const session = yield* Scope.extend(open(), scope)
+        const changes = yield* Effect.fork(Stream.runCollect(session.changes))
+        const ended = yield* Effect.fork(session.ended)
+        yield* settle
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual(Chunk.size(yield* Fiber.join(changes)), 1)
+        assert.isTrue(Exit.isInterrupted(yield* Fiber.await(ended)))
+      }).pipe(Effect.provide(layer))
+    }))
+
   it.effect("ends although the server says nothing", () =>
     Effect.gen(function*() {
       const { layer } = cloacina(({ path }) => path.endsWith("login") ? answer(200, loginKey) : "silent")
@@ -520,6 +553,19 @@ describe("OIDC", () => {
       assert.notInclude(inspect(error, { depth: 9 }) + JSON.stringify(error), "clk_Zm9v")
     }
   })
+
+  it.effect("sends the key of a membership in clear text to no other host", () =>
+    Effect.gen(function*() {
+      const { layer, sent } = cloacina(() => answer(200, {}), { url: "http://flows.example.org", key: undefined })
+      const [membership] = yield* Cloacina.oidcMemberships(fragment)
+      if (membership === undefined) return assert.fail("no membership")
+      const error = yield* Effect.flatMap(
+        Cloacina.Sessions,
+        (sessions) => Effect.flip(Effect.scoped(sessions.sessionOf(membership)))
+      ).pipe(Effect.provide(layer))
+      assert.strictEqual(error._tag, "InvalidInput")
+      assert.strictEqual(sent.length, 0)
+    }))
 
   it.effect("makes a session of a membership", () =>
     Effect.gen(function*() {

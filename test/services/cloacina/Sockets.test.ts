@@ -131,6 +131,15 @@ describe("opening a socket", () => {
       assert.deepStrictEqual(browser.requests[0]?.headers, {})
     }))
 
+  it.effect("lets 1024 frames wait, or as many as it is told to", () =>
+    Effect.gen(function*() {
+      const { layer, requests } = world(greets(push(1)))
+      for (const options of [undefined, { highWater: 8 }]) {
+        yield* Stream.runDrain(Stream.take(subscribe(recipient, options), 1)).pipe(Effect.provide(layer))
+      }
+      assert.deepStrictEqual(requests.map(({ highWater }) => highWater), [1024, 8])
+    }))
+
   for (const bad of ["", " ", ".", "..", "\ud800"]) {
     it.effect(`refuses ${JSON.stringify(bad)} before any request`, () =>
       Effect.gen(function*() {

@@ -11,10 +11,15 @@ import { Delivery } from "../../../src/services/cloacina/Delivery.js"
 import { OpsWatch } from "../../../src/services/cloacina/OpsWatch.js"
 import { running, settle } from "../support/Memory.js"
 
-const layer = Layer.mergeAll(Delivery.layer, OpsWatch.layer).pipe(
-  Layer.provide(Client.layer({ url: "http://127.0.0.1:8080", key: Redacted.make("god") })),
-  Layer.provideMerge(CloacinaTesting.layerHttpClient({ key: Redacted.make("god"), time: "manual" }))
-)
+const layerWith = (options: CloacinaTesting.Options) =>
+  Layer.mergeAll(Delivery.layer, OpsWatch.layer).pipe(
+    Layer.provide(Client.layer({ url: "http://127.0.0.1:8080", key: Redacted.make("god") })),
+    Layer.provideMerge(CloacinaTesting.layerHttpClient({ ...options, key: Redacted.make("god"), time: "manual" }))
+  )
+
+const layer = layerWith({})
+
+const layerDraining = layerWith({ delivery: { drains: true } })
 
 const recipient = "exec_events:0b9f4c1e-2a7d-4c55-b0a3-7d2e9c6f1a44"
 
@@ -57,6 +62,25 @@ describe("over the emulator", () => {
       yield* settle
       assert.strictEqual(yield* deliveries.connections(), 0)
     }).pipe(Effect.provide(layer)))
+
+  it.effect("no more is given to a consumer that acknowledges nothing, until it does", () =>
+    Effect.gen(function*() {
+      const deliveries = yield* CloacinaTesting.Deliveries
+      const delivery = yield* Delivery
+      const given: Array<Effect.Effect<void>> = []
+      const fiber = yield* Effect.fork(
+        Stream.runForEach(delivery.subscribeAcked(recipient), ({ ack }) => Effect.sync(() => given.push(ack)))
+      )
+      yield* settle
+      const rows = Array.from({ length: 9000 }, (_, n) => ({ recipient, kind: "execution_event", payload: event(n) }))
+      yield* deliveries.insertAll(rows)
+      yield* running(Effect.sleep("20 seconds"))
+      assert.strictEqual(given.length, 8192)
+      yield* Effect.all(given.slice(0, 10))
+      yield* running(Effect.sleep("1 second"))
+      assert.strictEqual(given.length, 8202)
+      yield* Fiber.interrupt(fiber)
+    }).pipe(Effect.provide(layerDraining)))
 
   it.effect("operations metrics come", () =>
     Effect.gen(function*() {

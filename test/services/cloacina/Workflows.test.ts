@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -307,6 +308,18 @@ describe("upload", () => {
         assert.isTrue(error._tag === "PackageUnreadable")
         if (error._tag === "PackageUnreadable") assert.strictEqual(error.code, code)
       }
+    }))
+
+  it.effect("ends with the defect or the interruption of what the caller brings, not as a request that broke", () =>
+    Effect.gen(function*() {
+      const workflows = yield* overBody
+      const source = { size: file.length, stream: Stream.make(file) }
+      const at = (end: Effect.Effect<never>) => (progress: Cloacina.UploadProgress) =>
+        progress.sent > 0 ? end : Effect.void
+      const died = yield* Effect.exit(workflows.upload(source, { onProgress: at(Effect.die("defect")) }))
+      assert.deepStrictEqual(died, Exit.die("defect"))
+      const stopped = yield* Effect.exit(workflows.upload(source, { onProgress: at(Effect.interrupt) }))
+      assert.isTrue(Exit.isInterrupted(stopped))
     }))
 
   it.effect("is sent once, whatever happens to it", () =>

@@ -86,6 +86,16 @@ describe("a request", () => {
     assert.strictEqual(Either.getOrThrow(Either.flip(slot)).issues[0]?.path, "slot")
   })
 
+  it("is refused with a header that no transport can send, which the error does not show", () => {
+    for (const value of ["line\nbreak-s3cret", "s3cret\u0000", "ключ-s3cret"]) {
+      const refused = Either.getOrThrow(Either.flip(list.request({ urlParams: {} }, { authorization: value })))
+      assert.strictEqual(refused._tag, "InvalidInput")
+      assert.notInclude(JSON.stringify(refused) + refused.message, "s3cret")
+    }
+    const headers = { authorization: "Bearer a b~é\t" }
+    assert.isTrue(Either.isRight(list.request({ urlParams: {} }, headers)))
+  })
+
   it("has its body as JSON, with content type and length", () => {
     const spec = Solti.command("true", [], { slot: "s", timeout: "1 second" })
     const request = Either.getOrThrow(submit.request({ payload: { spec } }, { accept: "application/json" }))

@@ -70,6 +70,11 @@ describe("what is sent again", () => {
       assert.deepStrictEqual(yield* sentUnder(reply), sent)
     }))
 
+  it.effect("nothing for a number that is none", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* sentUnder(() => "reset", { retry: { maxRetries: NaN } }), [1, 1, 1])
+    }))
+
   it.effect("maxRetries of the layer, the region, the call", () =>
     Effect.gen(function*() {
       const { sent, tasks } = Memory.solti(() => "reset", { options: { retry: { maxRetries: 1 } } })

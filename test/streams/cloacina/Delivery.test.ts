@@ -403,6 +403,22 @@ describe("a subscription", () => {
       assert.isAbove(pauses.at(-1) ?? 0, 5000)
     }))
 
+  it.effect("pauses briefly again behind a connection that brought something new", () =>
+    Effect.gen(function*() {
+      const { at, open } = server((socket, index) => {
+        if (index !== 6) return unreachable
+        socket.say(welcome, push(1))
+        return Effect.asVoid(Effect.forkScoped(Effect.zipRight(Effect.sleep(1), Effect.sync(() => socket.end(1006)))))
+      })
+      const { error, taken } = yield* fails(open, { maxReconnects: 8 })
+      assert.deepStrictEqual(taken, [1])
+      assert.strictEqual(error._tag, "StreamInterrupted")
+      const pauses = at.slice(1).map((now, i) => now - (at[i] ?? 0))
+      assert.isAbove(pauses[5] ?? 0, 2000)
+      assert.isAtMost(pauses[6] ?? Infinity, 101)
+      assert.lengthOf(at, 6 + 1 + 8)
+    }))
+
   it.effect("waits for a welcome for as long as it is told", () =>
     Effect.gen(function*() {
       const { at, open } = server(() => {})

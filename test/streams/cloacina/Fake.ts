@@ -152,7 +152,7 @@ export const acks = ({ sent }: FakeSocket): ReadonlyArray<number> =>
     return json.type === "ack" ? [json.id] : []
   })
 
-export const source = (open: Source["open"], fields?: Partial<Source>): Source => ({
+const source = (open: Source["open"], fields?: Partial<Source>): Source => ({
   open,
   info,
   welcomeTimeout: "10 seconds",

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import * as Cloacina from "../../../src/cloacina.js"
 import { ExecutionEventPush, PushFrame } from "../../../src/schemas/cloacina/Delivery.js"
 import * as Frames from "../../../src/streams/cloacina/Frames.js"
 import * as Base64 from "../../../src/streams/core/Base64.js"
@@ -18,6 +19,15 @@ interface Recorded {
 }
 
 describe("frames of the delivery socket", () => {
+  it("are of version 1, which is that of the recorded server", () => {
+    assert.strictEqual(Cloacina.DELIVERY_PROTOCOL_VERSION, 1)
+    const file = Path.join(golden, "ws-delivery-welcome-hello-push-ack.json")
+    const { websockets = [] } = JSON.parse(Fs.readFileSync(file, "utf8")) as Recorded
+    const [first] = websockets.flatMap(({ frames }) => frames ?? []).filter(({ from }) => from === "server")
+    const incoming = Frames.decode(JSON.stringify(first?.json))
+    assert.isTrue(incoming instanceof Frames.Welcome && incoming.version === Cloacina.DELIVERY_PROTOCOL_VERSION)
+  })
+
   it("decode as they were recorded", () => {
     let pushes = 0
     for (const file of Fs.readdirSync(golden).filter((name) => /^(ws-delivery|ws-ops|agent-work)/.test(name))) {

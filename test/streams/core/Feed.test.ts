@@ -403,6 +403,7 @@ describe("the back-off of a feed", () => {
         })
       assert.deepStrictEqual(yield* givesUp(refused(9), { maxReconnects: 0 }), [1, 1, "no"])
       assert.deepStrictEqual(yield* givesUp(refused(9), { maxReconnects: 3 }), [4, 4, "no"])
+      assert.deepStrictEqual(yield* givesUp(refused(9), { maxReconnects: NaN }), [1, 1, "no"])
       assert.deepStrictEqual(yield* givesUp(refused(30), {}), [21, 21, "no"])
       const item: Script<number> = { chunks: [[1]], then: "break" }
       assert.deepStrictEqual(yield* givesUp([item, item, ...refused(9)], { maxReconnects: 1 }), [3, 2, "no"])

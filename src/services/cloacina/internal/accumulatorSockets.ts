@@ -85,7 +85,11 @@ export const make = (client: Client.Service): AccumulatorSockets.Service => {
                 return Effect.zipRight(onInterrupted(error), goOn)
               })
             )
-          return Stream.runSum(Stream.mapEffect(Stream.chunks(events), deliver))
+          return Stream.runFoldEffect(
+            Stream.chunks(events),
+            0,
+            (sum, chunk) => Effect.map(deliver(chunk), (count) => sum + count)
+          )
         }
 
         return {

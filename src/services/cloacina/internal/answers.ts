@@ -26,15 +26,11 @@ const decodeEnvelope = Schema.decodeUnknownOption(Schema.parseJson(Envelope))
 const NotReady = Schema.Struct({ status: Schema.String, reason: Schema.String })
 const decodeNotReady = Schema.decodeUnknownOption(Schema.parseJson(NotReady))
 
-/**
- * The code of answers whose body is not the plane's error format (contract 3.2).
- */
-export const unknownCode = "unknown"
+/** The code of answers whose body is not the plane's error format (contract 3.2). */
+const unknownCode = "unknown"
 
-/**
- * The code that `/ready` is given when the server says that it is not.
- */
-export const notReadyCode = "not_ready"
+/** The code that `/ready` is given when the server says that it is not. */
+const notReadyCode = "not_ready"
 
 const prefixes =
   /^(?:invalid execution context|invalid instance params|invalid trigger event|invalid event for accumulator '[^']*'|invalid reactor inputs?[^:]*): /

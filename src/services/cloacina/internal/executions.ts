@@ -29,8 +29,18 @@ const followInfo = infoOf("follow", "GET", "executions/{exec_id}/events")
 const isNotLoaded = (error: ExecuteError): boolean =>
   error instanceof InvalidInput && error.code === "execution_failed" && error.detail.includes("not found in registry")
 
-/** Whether following goes on. */
-const isPassing = (error: NotFound | CallError): boolean => isTransient(error) || error._tag === "Internal"
+/** A server that asks for more is asked again behind this, in ms: a log that waits for hours is as good as none. */
+const longestWait = 60_000
+
+/** How many questions in a row a wait may lose: some minutes of a server that is away. */
+const mostLost = 20
+
+/**
+ * Whether waiting and following go on. An execution that was there does not go away: the server answers 404 for any trouble with
+ * its database too (contract 3.4).
+ */
+const isPassing = (error: NotFound | CallError, wasRead: boolean): boolean =>
+  isTransient(error) || error._tag === "Internal" || wasRead && error._tag === "NotFound"
 
 const paramsOf = ({ limit, offset, status, workflow }: ExecutionQuery) => ({
   status: status === undefined ? undefined : String(status),
@@ -97,10 +107,21 @@ export const make = (client: Client.Service, hints?: Hints): Executions.Service 
 
   const awaitOutcome: Executions.Service["await"] = (id, options) =>
     Effect.gen(function*() {
-      const status = yield* Poll.until(
-        Effect.map(get(id, options), ({ status }) => isTerminal(status) ? Option.some(status) : Option.none()),
-        options?.interval
+      let wasRead = false
+      let lost = 0
+      const read = get(id, options).pipe(
+        Effect.map(({ status }) => {
+          wasRead = true
+          lost = 0
+          return isTerminal(status) ? Option.some(status) : Option.none()
+        }),
+        Effect.catchAll((error) => {
+          if (!wasRead || lost === mostLost || !isPassing(error, wasRead)) return Effect.fail(error)
+          lost += 1
+          return Effect.succeedNone
+        })
       )
+      const status = yield* Poll.until(read, options?.interval)
       const log = status === "Failed" ? yield* events(id, options) : []
       return Outcome.make(status, ExecutionId.make(id), yield* tasks(id, options), log)
     })
@@ -117,7 +138,10 @@ export const make = (client: Client.Service, hints?: Hints): Executions.Service 
               (tasks) => Outcome.make(status, ExecutionId.make(id), tasks, log)
             ),
           isTransient: isPassing,
-          waitOf: (error) => "retryAfterMs" in error ? error.retryAfterMs : undefined,
+          waitOf: (error) =>
+            "retryAfterMs" in error && error.retryAfterMs !== undefined
+              ? Math.min(error.retryAfterMs, longestWait)
+              : undefined,
           interrupted: (attempts, last) =>
             new StreamInterrupted({
               ...followInfo,

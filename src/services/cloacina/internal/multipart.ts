@@ -1,4 +1,5 @@
 import * as HttpBody from "@effect/platform/HttpBody"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
@@ -46,8 +47,8 @@ const contentType = (boundary: string): string => `multipart/form-data; boundary
 export interface Told {
   /** So many bytes of the package have been handed to the transport. */
   readonly sent: (count: number) => Effect.Effect<void>
-  /** The source has failed: the transport shows no more than a request that broke. */
-  readonly failed: (error: PackageUnreadable) => void
+  /** The source, or whoever is told, has failed: the transport shows no more than a request that broke. */
+  readonly failed: (cause: Cause.Cause<PackageUnreadable>) => void
 }
 
 /**
@@ -61,12 +62,12 @@ export const stream = (boundary: string, file: PackageSource, told: Told): HttpB
     let count = 0
     const changed = new PackageUnreadable({ path: file.name ?? "(stream)", code: "size changed while it was read" })
     return file.stream.pipe(
-      Stream.mapEffect((bytes) => {
+      Stream.tap((bytes) => {
         count += bytes.length
-        return count > file.size ? Effect.fail(changed) : Effect.as(told.sent(count), bytes)
+        return count > file.size ? Effect.fail(changed) : told.sent(count)
       }),
       Stream.concat(Stream.suspend(() => count < file.size ? Stream.fail(changed) : Stream.empty)),
-      Stream.tapError((error) => Effect.sync(() => told.failed(error)))
+      Stream.tapErrorCause((cause) => Effect.sync(() => told.failed(cause)))
     )
   })
   return HttpBody.stream(

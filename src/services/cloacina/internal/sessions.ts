@@ -4,15 +4,17 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as Stream from "effect/Stream"
 import * as Api from "../../../schemas/cloacina/api/Sessions.js"
 import type { Timestamp } from "../../../schemas/cloacina/Common.js"
 import { timestampToDateTime } from "../../../schemas/cloacina/Common.js"
 import type { Role } from "../../../schemas/cloacina/Keys.js"
 import type { LoginKey } from "../../../schemas/cloacina/Sessions.js"
 import { isTransient } from "../../../schemas/core/Errors.js"
+import type { CallInfo } from "../../core/Plane.js"
 import * as Transport from "../../core/Transport.js"
 import type { Client } from "../Client.js"
 import { tenantOf } from "../Client.js"
@@ -26,6 +28,7 @@ const lifetimeMs = 15 * 60_000
 const longestMs = 10 * 60_000
 
 const loginInfo = { operation: "cloacina.Sessions.login", method: "POST", route: "/v1/auth/local/login" }
+const sessionOfInfo = { operation: "cloacina.Sessions.sessionOf", method: "POST", route: "/v1/auth/refresh" }
 
 /** A key that a login made. */
 interface Minted {
@@ -43,6 +46,14 @@ const minted = ({ expires_at, key, role, tenant_id }: LoginKey): Minted => ({
 })
 
 const active = ({ expiresAt, role, tenant }: Minted): SessionStatus => ({ _tag: "Active", tenant, role, expiresAt })
+
+/** A status, and the one behind it. A `SubscriptionRef` would bring `PubSub` along, 12 KiB of a browser's bundle. */
+interface Standing {
+  readonly status: SessionStatus
+  readonly next: Deferred.Deferred<Standing>
+}
+
+const standing = (status: SessionStatus): Standing => ({ status, next: Deferred.unsafeMake(FiberId.none) })
 
 /** How long the key still lives. A clock that disagrees with the server's does not make it longer, nor dead. */
 const leftMs = (key: Minted, now: number): number => {
@@ -72,31 +83,46 @@ export const make = (client: Client.Service): Sessions.Service => {
   const callLogout = unary("logout", Api.logout)
   const callWhoami = unary("whoami", Api.whoami)
 
-  const login: Sessions.Service["login"] = ({ password, tenant, username }, options) =>
+  /** No secret travels in clear text to another host. */
+  const guarded = <A, E, R>(info: CallInfo, secret: string, effect: Effect.Effect<A, E, R>) =>
     client.allowsSecrets
-      ? Effect.flatMap(tenantOf(client, { tenant }), (tenant) =>
+      ? effect
+      : Effect.fail(
+        Calls.invalid(info, "url", `must be https to send a ${secret} to another host (or set allowInsecureKey)`)
+      )
+
+  const login: Sessions.Service["login"] = ({ password, tenant, username }, options) =>
+    guarded(
+      loginInfo,
+      "password",
+      Effect.flatMap(tenantOf(client, { tenant }), (tenant) =>
         callLogin({
-          payload: { username, password: Redacted.isRedacted(password) ? password : Redacted.make(password), tenant }
+          payload: { username, password: Calls.redacted(password), tenant }
         }, options))
-      : Effect.fail(Calls.invalid(
-        loginInfo,
-        "url",
-        "must be https to send a password to another host (or set allowInsecureKey)"
-      ))
+    )
 
   const hold = (first: Minted, options: SessionOptions | undefined) =>
     Effect.gen(function*() {
       const installed = yield* client.credential.install(first.key)
-      const status = yield* SubscriptionRef.make(active(first))
+      let current = standing(active(first))
+      const become = (status: SessionStatus) =>
+        Effect.suspend(() => {
+          const { next } = current
+          current = standing(status)
+          return Deferred.succeed(next, current)
+        })
       const ended = yield* Deferred.make<never, RefreshError>()
+      const closed = yield* Deferred.make<void>()
       const own = Transport.make({ ...client, token: installed.current, isReplaced: undefined }, "Sessions")
       const refreshOwn = own.unary("refresh", Api.refresh)
       const logoutOwn = own.unary("logout", Api.logout, { total: "5 seconds" })
 
       yield* Effect.addFinalizer(() =>
-        Effect.zipRight(
-          installed.remove,
-          Effect.ignoreLogged(toItsEnd(logoutOwn({}, options)))
+        installed.remove.pipe(
+          Effect.zipRight(Effect.ignoreLogged(toItsEnd(logoutOwn({}, options)))),
+          // Nothing comes behind this: nobody waits for it any longer.
+          Effect.zipRight(Deferred.succeed(closed, undefined)),
+          Effect.zipRight(Deferred.interrupt(ended))
         )
       )
 
@@ -115,21 +141,26 @@ export const make = (client: Client.Service): Sessions.Service => {
           const left = leftMs(key, yield* Clock.currentTimeMillis)
           const wait = options?.refreshEvery === undefined
             ? Math.min(longestMs, left * 2 / 3)
-            : Duration.toMillis(options.refreshEvery)
+            : Math.max(1000, Duration.toMillis(options.refreshEvery))
           yield* Effect.sleep(wait)
           const next = yield* renewed(left - wait, 1000)
-          yield* SubscriptionRef.set(status, active(next))
+          yield* become(active(next))
           return yield* keepAlive(next)
         })
 
       yield* Effect.forkScoped(Effect.interruptible(Effect.catchAll(keepAlive(first), (error) =>
         Effect.logWarning(`cloacina: the session is no longer refreshed: ${error.message}`).pipe(
-          Effect.zipRight(SubscriptionRef.set(status, { _tag: "Ended", error })),
+          Effect.zipRight(become({ _tag: "Ended", error })),
           Effect.zipRight(Deferred.fail(ended, error))
         ))))
       const session: Session.Service = {
-        status: SubscriptionRef.get(status),
-        changes: status.changes,
+        status: Effect.sync(() =>
+          current.status
+        ),
+        changes: Stream.unfoldEffect(
+          Effect.sync(() => current),
+          Effect.map((now) => Option.some([now.status, Deferred.await(now.next)] as const))
+        ).pipe(Stream.interruptWhenDeferred(closed)),
         ended: Deferred.await(ended)
       }
       return session
@@ -137,17 +168,7 @@ export const make = (client: Client.Service): Sessions.Service => {
 
   return {
     login,
-    refresh: (options) =>
-      toItsEnd(Effect.gen(function*() {
-        const made = yield* Deferred.make<LoginKey>()
-        yield* client.credential.replace(() =>
-          callRefresh({}, options).pipe(
-            Effect.tap((key) => Deferred.succeed(made, key)),
-            Effect.map(({ key }) => Option.some(key))
-          )
-        )
-        return yield* Deferred.await(made)
-      })),
+    refresh: (options) => toItsEnd(client.credential.renew(callRefresh({}, options))),
     logout: (options) => callLogout({}, options),
     whoami: (options) => callWhoami({}, options),
     session: (credentials, options) =>
@@ -155,11 +176,15 @@ export const make = (client: Client.Service): Sessions.Service => {
         Effect.flatMap(restore(login(credentials, options)), (key) => hold(minted(key), options))
       ),
     sessionOf: ({ key, role, tenant }, options) =>
-      Effect.uninterruptible(hold({
-        key,
-        role,
-        tenant: tenant === "" ? Option.none() : Option.some(tenant),
-        expiresAt: Option.none()
-      }, options))
+      guarded(
+        sessionOfInfo,
+        "key",
+        Effect.uninterruptible(hold({
+          key,
+          role,
+          tenant: tenant === "" ? Option.none() : Option.some(tenant),
+          expiresAt: Option.none()
+        }, options))
+      )
   }
 }

@@ -27,7 +27,7 @@ export interface OpenFailed {
 }
 
 /** The code of the error where there is nothing to open sockets with. */
-export const noWebSocket = "NO_WEB_SOCKET"
+const noWebSocket = "NO_WEB_SOCKET"
 
 /** Where the owner of a reactor is, by the redirect of another replica: its path is wrong by one letter (contract 6.6). */
 const ownerOf = (location: string | undefined): URL | undefined => {
@@ -151,7 +151,8 @@ export const make = (client: Client.Service, area: string) => {
         const { headers } = CallOptions.merge(CallOptions.merge(client.options, region), options ?? {})
         const own: Record<string, string> = {}
         for (const [name, value] of Object.entries(webSockets.sendsHeaders ? headers ?? {} : {})) {
-          if (name !== "authorization") own[name] = Redacted.isRedacted(value) ? Redacted.value(value) : value
+          if (name === "authorization" || value === undefined) continue
+          own[name] = Redacted.isRedacted(value) ? Redacted.value(value) : value
         }
         return attempt(url.right, own, Redirect.hops)
       })

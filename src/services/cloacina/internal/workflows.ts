@@ -1,3 +1,4 @@
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,6 +20,7 @@ import type {
   DeployPhase,
   Loading,
   PackageInput,
+  UploadError,
   UploadProgress,
   Workflows
 } from "../Workflows.js"
@@ -61,19 +63,23 @@ export const make = (client: Client.Service): Workflows.Service => {
       const boundary = yield* Multipart.boundary
       const report = options?.onProgress ?? (() => Effect.void)
       const total = file instanceof Uint8Array ? file.length : file.size
-      let unreadable: PackageUnreadable | undefined
+      let failed: Cause.Cause<PackageUnreadable> | undefined
       const body = (file: Uint8Array | PackageSource) =>
         file instanceof Uint8Array ? Multipart.bytes(boundary, file) : Multipart.stream(boundary, file, {
           sent: (sent) => report({ sent, total }),
-          failed: (error) => {
-            unreadable = error
+          failed: (cause) => {
+            failed = cause
           }
         })
       // Compiled here, since the body belongs to this one call.
       const call = tenant("upload", Api.upload, { body: () => body(file), total: "10 minutes" })
       yield* report({ sent: 0, total })
       const uploaded = yield* call((tenant_id) => ({ path: { tenant_id }, payload: { file } }), options).pipe(
-        Effect.mapError((error) => unreadable ?? (error instanceof InvalidInput ? refusalOf(error) : error))
+        Effect.catchAll((error): Effect.Effect<never, UploadError> =>
+          failed === undefined
+            ? Effect.fail(error instanceof InvalidInput ? refusalOf(error) : error)
+            : Effect.failCause(failed)
+        )
       )
       if (file instanceof Uint8Array) yield* report({ sent: total, total })
       return uploaded
