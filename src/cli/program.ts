@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as Cloacina from "./cloacina/Cloacina.js"
 import * as Completions from "./core/Completions.js"
 import { ExitCode, meanings } from "./core/ExitCode.js"
 import type { Stop } from "./core/Failure.js"
@@ -25,7 +26,7 @@ import * as Words from "./core/Words.js"
 import * as Serve from "./serve.js"
 import * as Solti from "./solti/Solti.js"
 
-const root = Command.make("switchyard").pipe(Command.withSubcommands([Serve.command, Solti.command]))
+const root = Command.make("switchyard").pipe(Command.withSubcommands([Serve.command, Solti.command, Cloacina.command]))
 
 const page = Help.group({
   name: "switchyard",
@@ -33,10 +34,11 @@ const page = Help.group({
   examples: [
     "switchyard serve solti --port 8085",
     "switchyard solti run --url http://127.0.0.1:8085 -- sha256sum package.json",
-    "switchyard solti run --help",
+    "switchyard cloacina execute close_month --param region=eu",
+    "switchyard cloacina execute --help",
     "source <(switchyard --completions bash)"
   ],
-  pages: [Serve.page, Solti.page],
+  pages: [Serve.page, Solti.page, Cloacina.page],
   terms: [
     ["-h, --help", "Show the page of a command."],
     ["    --version", "Show the version."],

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Command from "@effect/cli/Command"
+import * as Cloacina from "./cloacina/Serve.js"
 import * as Help from "./core/Help.js"
 import * as Solti from "./solti/Serve.js"
 
@@ -15,7 +16,7 @@ const summary = "Serves a plane on this machine."
  */
 export const command = Command.make("serve").pipe(
   Command.withDescription(summary),
-  Command.withSubcommands([Solti.command])
+  Command.withSubcommands([Solti.command, Cloacina.command])
 )
 
 /**
@@ -25,6 +26,6 @@ export const command = Command.make("serve").pipe(
 export const page: Help.Page = Help.group({
   name: "serve",
   summary,
-  examples: ["switchyard serve solti --port 8085"],
-  pages: [Solti.page]
+  examples: ["switchyard serve solti --port 8085", "switchyard serve cloacina --port 8080 --key local-key"],
+  pages: [Solti.page, Cloacina.page]
 })

@@ -51,13 +51,13 @@ describe("bin", () => {
 
   it("runs when they are there", async () => {
     const needed = ["effect", "@effect/platform", "@effect/cli", "@effect/platform-node", "@effect/printer"]
+    const { dependencies, version } = JSON.parse(Fs.readFileSync("package.json", "utf8"))
     const { code, stderr, stdout } = await withPackages([
       ...needed,
       "@effect/printer-ansi",
       "undici",
-      "eventsource-parser"
+      ...Object.keys(dependencies)
     ])
-    const { version } = JSON.parse(Fs.readFileSync("package.json", "utf8"))
     assert.deepStrictEqual([code, stdout, stderr], [0, `${version}\n`, ""])
   })
 })

@@ -2,10 +2,12 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import * as CloacinaTesting from "effect-switchyard/cloacina/testing"
 import * as SoltiServer from "effect-switchyard/solti/server"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import { Host } from "../../src/cli/core/Host.js"
 import { Screen } from "../../src/cli/core/Screen.js"
 import type { Signal } from "../../src/cli/core/Signals.js"
@@ -46,7 +48,9 @@ export const switchyard = (args: ReadonlyArray<string>, options: Options = {}): 
       err: (line) => Effect.sync(() => void (seen.stderr += `${line}\n`)),
       isOutTerminal: isTerminal,
       isErrTerminal: isTerminal,
-      columns: Effect.succeed(options.terminal ?? Infinity)
+      columns: Effect.succeed(options.terminal ?? Infinity),
+      draw: (to, text) => Effect.sync(() => void (seen[to === "out" ? "stdout" : "stderr"] += text)),
+      size: () => Effect.succeed({ columns: options.terminal ?? Infinity, rows: isTerminal ? 24 : Infinity })
     }),
     Layer.succeed(Signals, { first: options.signal ?? Effect.never }),
     NodeFileSystem.layer,
@@ -63,14 +67,28 @@ export const solti = (args: ReadonlyArray<string>, { env, ...options }: Options 
     ({ url }) => switchyard(["solti", ...args], { ...options, env: { SOLTI_URL: url, ...env } })
   )
 
+/** The client of the plane on the emulator in the context, with its god key. */
+export const cloacina = (args: ReadonlyArray<string>, { env, ...options }: Options = {}) =>
+  Effect.gen(function*() {
+    const { url } = yield* CloacinaTesting.TestServer
+    const key = Redacted.value((yield* CloacinaTesting.Emulator).key)
+    return yield* switchyard(["cloacina", ...args], {
+      ...options,
+      env: { CLOACINA_SERVER_URL: url, CLOACINA_API_KEY: key, ...env }
+    })
+  })
+
 /** A command under way, and what ends it. */
-export const start = (args: ReadonlyArray<string>) =>
+export const startWith = <R>(run: (options: Options) => Effect.Effect<Ended, never, R>) =>
   Effect.gen(function*() {
     const seen: Output = { stdout: "", stderr: "" }
     const signal = yield* Deferred.make<Signal>()
-    const fiber = yield* Effect.fork(solti(args, { seen, signal: Deferred.await(signal) }))
+    const fiber = yield* Effect.fork(run({ seen, signal: Deferred.await(signal) }))
     return { seen, fiber, send: (name: Signal) => Deferred.succeed(signal, name) }
   })
+
+/** A command of the Solti plane under way. */
+export const start = (args: ReadonlyArray<string>) => startWith((options) => solti(args, options))
 
 /** Waits until something is so. */
 export const until = (isSo: () => boolean): Effect.Effect<void> =>

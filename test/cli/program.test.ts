@@ -11,7 +11,17 @@ const commands: ReadonlyArray<ReadonlyArray<string>> = [
   ["serve"],
   ["serve", "solti"],
   ["solti"],
-  ...["run", "submit", "get", "list", "runs", "logs", "delete"].map((verb) => ["solti", verb])
+  ...["run", "submit", "get", "list", "runs", "logs", "delete"].map((verb) => ["solti", verb]),
+  ["serve", "cloacina"],
+  ["cloacina"],
+  ...["execute", "health", "whoami"].map((verb) => ["cloacina", verb]),
+  ...Object.entries({
+    workflows: ["list", "get", "deploy", "source", "pause", "resume", "remove"],
+    executions: ["list", "get", "tasks", "events", "follow", "await"],
+    triggers: ["list", "get", "fire", "pause", "resume"],
+    tenants: ["list", "create", "remove"],
+    ops: ["watch"]
+  }).flatMap(([noun, verbs]) => [["cloacina", noun], ...verbs.map((verb) => ["cloacina", noun, verb])])
 ]
 
 describe("help", () => {
@@ -62,6 +72,9 @@ describe("the command line itself", () => {
     ["completions for no shell", ["--completions", "tcsh"], /bash, zsh, fish/],
     ["an unknown option", ["solti", "list", "--slto", "x"], /--slto/],
     ["a wrong port", ["serve", "solti", "--port", "70000"], /--port wants a number below 65536/],
+    ["a wrong mode", ["serve", "cloacina", "--mode", "odd"], /faithful, documented/],
+    ["a verb that is none", ["cloacina", "tenants", "lst"], /no such command: lst \(see switchyard cloacina tenants/],
+    ["a word too many", ["cloacina", "health", "now"], /now/],
     ["a wrong grace", ["serve", "solti", "--grace", "-1s"], /--grace wants a duration/]
   ]
 
@@ -84,13 +97,19 @@ describe("completions", () => {
         const use = `COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); _switchyard; echo "\${COMPREPLY[*]}"`
         return execFileSync("bash", ["-c", `${stdout}\n${use}`, "bash", ...words], { encoding: "utf8" }).trim()
       }
-      assert.strictEqual(complete("switchyard", ""), "serve solti --help --version --completions --log-level")
+      assert.strictEqual(complete("switchyard", ""), "serve solti cloacina --help --version --completions --log-level")
       assert.strictEqual(complete("switchyard", "solti", "r"), "run runs")
       assert.strictEqual(complete("switchyard", "solti", "run", "--s"), "--slot --script")
       assert.strictEqual(complete("switchyard", "solti", "run", "--restart", ""), "never on-failure always")
       assert.strictEqual(complete("switchyard", "solti", "run", "--slot", ""), "")
       assert.strictEqual(complete("switchyard", "solti", "run", "--", ""), "")
       assert.strictEqual(complete("switchyard", "--completions", "f"), "fish")
+      assert.strictEqual(complete("switchyard", "cloacina", "executions", "f"), "follow")
+      assert.strictEqual(
+        complete("switchyard", "cloacina", "executions", "list", "--status", "C"),
+        "Completed Cancelled"
+      )
+      assert.strictEqual(complete("switchyard", "serve", "cloacina", "--mode", ""), "faithful documented")
     }))
 
   it.effect("stand on those of bash in zsh, and have their own form in fish", () =>

@@ -31,8 +31,8 @@ interface RunOptions {
 
 /** A child must not find the developer's server, nor what other tests have set. */
 const environment = (env: RunOptions["env"] = {}): NodeJS.ProcessEnv => {
-  const { SOLTI_TOKEN: _token, SOLTI_URL: _url, ...rest } = process.env
-  return { ...rest, ...env }
+  const own = Object.entries(process.env).filter(([name]) => !/^(SOLTI|CLOACINA)_/.test(name))
+  return { ...Object.fromEntries(own), ...env }
 }
 
 const alive = new Set<Running>()
@@ -98,6 +98,8 @@ interface Hello {
   readonly plane: string
   readonly url: string
   readonly auth: boolean
+  /** Of an emulator. */
+  readonly key: string
   readonly pid: number
 }
 
@@ -107,13 +109,14 @@ export interface Serving extends Running {
   readonly stop: () => Promise<Ended>
 }
 
-/** Starts `switchyard serve solti` and waits for its first line. */
+/** Starts `switchyard serve` of a plane and waits for its first line. */
 export const serve = async (
   { start }: Pick<ReturnType<typeof cli>, "start">,
   args: ReadonlyArray<string> = [],
-  options?: RunOptions
+  options?: RunOptions,
+  plane = "solti"
 ): Promise<Serving> => {
-  const running = start(["serve", "solti", ...args], options)
+  const running = start(["serve", plane, ...args], options)
   await until(() => running.seen.stdout.includes("\n") || running.child.exitCode !== null, "the server listens")
   const [line = ""] = running.seen.stdout.split("\n")
   return {

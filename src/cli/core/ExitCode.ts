@@ -29,13 +29,13 @@ export const ExitCode = {
  * @category constants
  */
 export const meanings: ReadonlyArray<readonly [code: string, meaning: string]> = [
-  ["0", "done; for run: the task succeeded"],
-  ["1", "the task did not succeed, or the server could not listen"],
+  ["0", "done; for run and execute: the task, the execution succeeded"],
+  ["1", "the task, the execution or the build did not succeed, the state forbids it, or the server could not listen"],
   ["2", "wrong usage, or input that the server would refuse or has refused"],
-  ["3", "no such task, or none with a live log"],
-  ["4", "no token, a wrong one, or one that does not allow this"],
+  ["3", "no such thing on the server, or no live log of it"],
+  ["4", "no token or key, a wrong one, or one that does not allow this"],
   ["5", "the server was not reached, did not answer in time, or failed"],
-  ["6", "the server does not speak this version of the API"],
+  ["6", "the server does not speak this version of the API, or does not do this"],
   ["70", "a bug in this program"],
   ["130", "interrupted (Ctrl-C); 143: terminated; 141: nobody reads the output"]
 ]

@@ -23,12 +23,17 @@ export class Stop extends Data.TaggedError("Stop")<{ readonly code: number; read
  */
 export const usage = (message: string): Stop => new Stop({ code: ExitCode.usage, message })
 
-/** The errors that all planes share; what a plane does not find ends in `NotFound`. */
+/** The errors of all planes; what is not found ends in `NotFound`. */
 const codes = {
   InvalidInput: ExitCode.usage,
   InvalidOptions: ExitCode.usage,
   PayloadTooLarge: ExitCode.usage,
+  PackageUnreadable: ExitCode.usage,
   Conflict: ExitCode.failed,
+  VersionTaken: ExitCode.failed,
+  BuildFailed: ExitCode.failed,
+  Superseded: ExitCode.failed,
+  ExecutionFailed: ExitCode.failed,
   Unauthorized: ExitCode.auth,
   Forbidden: ExitCode.auth,
   RateLimited: ExitCode.unavailable,
@@ -38,6 +43,7 @@ const codes = {
   Timeout: ExitCode.unavailable,
   StreamInterrupted: ExitCode.unavailable,
   VersionMismatch: ExitCode.mismatch,
+  NotImplemented: ExitCode.mismatch,
   UnexpectedStatus: ExitCode.mismatch,
   DecodeError: ExitCode.mismatch
 } as const

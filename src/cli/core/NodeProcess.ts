@@ -12,9 +12,18 @@ import * as Logger from "effect/Logger"
 import { text } from "node:stream/consumers"
 import { ExitCode } from "./ExitCode.js"
 import { Host } from "./Host.js"
+import type { Output } from "./Screen.js"
 import { Screen } from "./Screen.js"
 import type { Signal } from "./Signals.js"
 import { exitCodes, Signals } from "./Signals.js"
+
+const streamOf = (output: Output) => output === "out" ? process.stdout : process.stderr
+
+/** Terminals that do not know their size say 0. */
+const sizeOf = (output: Output) => {
+  const { columns, isTTY, rows } = streamOf(output)
+  return isTTY === true ? { columns: columns || 80, rows: rows || 24 } : { columns: Infinity, rows: Infinity }
+}
 
 const write = (stream: NodeJS.WriteStream) => (line: string): Effect.Effect<void> =>
   Effect.sync(() => {
@@ -32,7 +41,12 @@ export const layerScreen: Layer.Layer<Screen> = Layer.sync(Screen, () => ({
   err: write(process.stderr),
   isOutTerminal: process.stdout.isTTY === true,
   isErrTerminal: process.stderr.isTTY === true,
-  columns: Effect.sync(() => process.stdout.isTTY === true ? process.stdout.columns : Infinity)
+  columns: Effect.sync(() => sizeOf("out").columns),
+  draw: (to, text) =>
+    Effect.sync(() => {
+      streamOf(to).write(text)
+    }),
+  size: (of) => Effect.sync(() => sizeOf(of))
 }))
 
 /**

@@ -8,6 +8,12 @@ import * as Effect from "effect/Effect"
 
 /**
  * @since 0.1.0
+ * @category models
+ */
+export type Output = "out" | "err"
+
+/**
+ * @since 0.1.0
  * @category context
  */
 export class Screen extends Context.Tag("effect-switchyard/cli/Screen")<Screen, Screen.Service>() {}
@@ -29,6 +35,10 @@ export declare namespace Screen {
     readonly isErrTerminal: boolean
     /** Columns of the terminal on stdout; `Infinity` where there is none. */
     readonly columns: Effect.Effect<number>
+    /** Writes to a terminal as it is, without an end of line: see `Live`. */
+    readonly draw: (to: Output, text: string) => Effect.Effect<void>
+    /** The size of the terminal that an output is; `Infinity` where it is none. */
+    readonly size: (of: Output) => Effect.Effect<{ readonly columns: number; readonly rows: number }>
   }
 }
 

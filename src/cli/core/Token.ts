@@ -1,5 +1,5 @@
 /**
- * Tokens from the environment or from a file: never from the command line, where every user of the machine sees them.
+ * Tokens and keys from the environment or from a file: never from the command line, where every user of the machine sees them.
  *
  * @since 0.1.0
  */
@@ -12,33 +12,35 @@ import { usage } from "./Failure.js"
 import type { Host } from "./Host.js"
 import { variable } from "./Host.js"
 
-const check = (text: string, source: string): Effect.Effect<Redacted.Redacted, Stop> => {
+const check = (text: string, source: string, what: string): Effect.Effect<Redacted.Redacted, Stop> => {
   if (text === "") return usage(`${source} is empty`)
   // What cannot stand in a header would otherwise fail later, and less clearly.
-  return /^[\x21-\x7e]+$/.test(text)
+  return /^[\x20-\x7e]+$/.test(text)
     ? Effect.succeed(Redacted.make(text))
-    : usage(`${source} holds characters that a token cannot have`)
+    : usage(`${source} holds characters that a ${what} cannot have`)
 }
 
 /**
- * The token of the file, else of the variable, if either is there. White space around it is not part of it.
+ * The token of the file, else of the variable, if either is there. White space around it is not part of it. `what` is what
+ * it is called in errors.
  *
  * @since 0.1.0
  * @category accessors
  */
 export const read = (
   file: Option.Option<string>,
-  name: string
+  name: string,
+  what = "token"
 ): Effect.Effect<Option.Option<Redacted.Redacted>, Stop, FileSystem.FileSystem | Host> =>
   Effect.gen(function*() {
     if (Option.isSome(file)) {
       const files = yield* FileSystem.FileSystem
       const text = yield* Effect.mapError(
         files.readFileString(file.value),
-        (error) => usage(`cannot read the token file ${file.value}: ${"reason" in error ? error.reason : error._tag}`)
+        (error) => usage(`cannot read the ${what} file ${file.value}: ${"reason" in error ? error.reason : error._tag}`)
       )
-      return Option.some(yield* check(text.trim(), `the token file ${file.value}`))
+      return Option.some(yield* check(text.trim(), `the ${what} file ${file.value}`, what))
     }
     const text = yield* variable(name)
-    return text === undefined ? Option.none() : Option.some(yield* check(text.trim(), name))
+    return text === undefined ? Option.none() : Option.some(yield* check(text.trim(), name, what))
   })

@@ -63,7 +63,22 @@ export const some = (given: ReadonlyArray<string>, name: string): Effect.Effect<
  * @category accessors
  */
 export const one = (given: ReadonlyArray<string>, name: string): Effect.Effect<string, Stop, Host> =>
-  Effect.flatMap(
-    some(given, name),
-    ([first = "", ...more]) => more.length === 0 ? Effect.succeed(first) : usage(`one <${name}> only`)
-  )
+  Effect.map(exactly(given, [name]), ([first = ""]) => first)
+
+/**
+ * As {@link all}, one for each name.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const exactly = (
+  given: ReadonlyArray<string>,
+  names: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<string>, Stop, Host> =>
+  Effect.flatMap(all(given), (words) => {
+    const missing = names[words.length]
+    if (missing !== undefined) return usage(`missing <${missing}>`)
+    return words.length === names.length
+      ? Effect.succeed(words)
+      : usage(`${names.length === 1 ? "one " : ""}${names.map((name) => `<${name}>`).join(" ")} only`)
+  })

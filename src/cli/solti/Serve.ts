@@ -14,25 +14,14 @@ import { Stop, usage } from "../core/Failure.js"
 import { report } from "../core/Handler.js"
 import * as Help from "../core/Help.js"
 import { Host } from "../core/Host.js"
+import * as Listen from "../core/Listen.js"
 import * as Screen from "../core/Screen.js"
 import { untilSignal } from "../core/Signals.js"
 import * as Token from "../core/Token.js"
 
-const natural = (name: string) =>
-  Options.integer(name).pipe(
-    Options.filterMap((count) => count >= 0 ? Option.some(count) : Option.none(), `--${name} wants a number from 0`)
-  )
-
 const options = {
-  host: Options.text("host").pipe(
-    Options.withDefault("127.0.0.1"),
-    Options.withDescription("Where to listen. Anything but loopback needs a token or --allow-unauthenticated.")
-  ),
-  port: natural("port").pipe(
-    Options.filterMap((port) => port < 65_536 ? Option.some(port) : Option.none(), "--port wants a number below 65536"),
-    Options.withDefault(0),
-    Options.withDescription("0, the default, takes a free one: the first line on stdout says which.")
-  ),
+  host: Listen.host("Anything but loopback needs a token or --allow-unauthenticated."),
+  port: Listen.port,
   tokenFile: Options.text("token-file").pipe(
     Options.withPseudoName("file"),
     Options.optional,
@@ -43,7 +32,7 @@ const options = {
   allowUnauthenticated: Options.boolean("allow-unauthenticated").pipe(
     Options.withDescription("Listen beyond loopback without a token: whoever reaches the port runs commands as you.")
   ),
-  maxConcurrent: natural("max-concurrent").pipe(
+  maxConcurrent: Listen.natural("max-concurrent").pipe(
     Options.withDefault(0),
     Options.withDescription("Attempts at a time, over all slots; 0, the default, does not limit them.")
   ),

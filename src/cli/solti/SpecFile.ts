@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as FileSystem from "@effect/platform/FileSystem"
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
@@ -12,23 +12,9 @@ import { locate } from "../../services/core/Codec.js"
 import * as Solti from "../../solti.js"
 import type { Stop } from "../core/Failure.js"
 import { usage } from "../core/Failure.js"
-import { Host } from "../core/Host.js"
+import type { Host } from "../core/Host.js"
+import * as Input from "../core/Input.js"
 import { envOf, hidden } from "./View.js"
-
-/**
- * The text of a file, or of stdin for `-`.
- *
- * @since 0.1.0
- * @category accessors
- */
-export const readText = (file: string): Effect.Effect<string, Stop, FileSystem.FileSystem | Host> =>
-  file === "-"
-    ? Effect.flatMap(Host, ({ stdin }) => stdin)
-    : Effect.flatMap(FileSystem.FileSystem, (files) =>
-      Effect.mapError(
-        files.readFileString(file),
-        (error) => usage(`cannot read ${file}: ${"reason" in error ? error.reason : error._tag}`)
-      ))
 
 const decodeSpec = Schema.decodeUnknownEither(Solti.CreateSpec, { onExcessProperty: "error" })
 
@@ -48,9 +34,6 @@ const explain = (error: ParseResult.ParseError): string => {
   }
 }
 
-const parse = (file: string, text: string): Either.Either<unknown, Stop> =>
-  Either.try({ try: (): unknown => JSON.parse(text), catch: () => usage(`${file} is not JSON`) })
-
 /** Bare, in the envelope of a submit, or in a task as `get` shows it. */
 const specOf = (json: unknown): unknown =>
   typeof json === "object" && json !== null && "spec" in json ? json.spec : json
@@ -63,7 +46,7 @@ const specOf = (json: unknown): unknown =>
  */
 export const read = (file: string): Effect.Effect<Solti.CreateSpec, Stop, FileSystem.FileSystem | Host> =>
   Effect.gen(function*() {
-    const json = yield* parse(file, yield* readText(file))
+    const json = yield* Input.json(yield* Input.readText(file), file)
     const spec = yield* Either.mapLeft(decodeSpec(specOf(json)), (error) => usage(`${file}: ${explain(error)}`))
     return envOf(spec.kind).some(({ value }) => value === hidden)
       ? yield* usage(`${file} was written without --show-secrets: the values of its environment are not in it`)

@@ -14,6 +14,7 @@ import type { Stop } from "../core/Failure.js"
 import { usage } from "../core/Failure.js"
 import type { Host } from "../core/Host.js"
 import { variable } from "../core/Host.js"
+import * as Input from "../core/Input.js"
 import * as Words from "../core/Words.js"
 import * as SpecFile from "./SpecFile.js"
 
@@ -150,7 +151,7 @@ const fromOptions = (
     } satisfies Solti.ProcessOptions
     if (Option.isSome(parsed.script)) {
       const file = parsed.script.value
-      const text = yield* SpecFile.readText(file)
+      const text = yield* Input.readText(file)
       return Solti.script(runtimeOf(parsed.runtime, file), text, { ...settings, args: words })
     }
     if (Option.isSome(parsed.runtime)) return yield* usage("--runtime goes with --script")

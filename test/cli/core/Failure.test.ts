@@ -2,8 +2,11 @@ import { describe, it } from "@effect/vitest"
 import { assert } from "vitest"
 import { ExitCode, meanings } from "../../../src/cli/core/ExitCode.js"
 import { fromError, render, usage } from "../../../src/cli/core/Failure.js"
+import { PackageId } from "../../../src/schemas/cloacina/Common.js"
+import { PackageUnreadable } from "../../../src/schemas/cloacina/Workflows.js"
 import * as Errors from "../../../src/schemas/core/Errors.js"
 import { TaskNotFound } from "../../../src/schemas/solti/Errors.js"
+import { Superseded, VersionTaken } from "../../../src/services/cloacina/Workflows.js"
 
 const call = { operation: "solti.Tasks.get", method: "GET", route: "/api/v1/tasks/{id}", detail: "what happened" }
 
@@ -25,6 +28,11 @@ describe("Failure", () => {
       [new Errors.VersionMismatch({ ...call, expected: "v1" }), ExitCode.mismatch],
       [new Errors.UnexpectedStatus(call), ExitCode.mismatch],
       [new Errors.DecodeError({ ...call, path: "", expected: "x" }), ExitCode.mismatch],
+      [new Errors.NotFound(call), ExitCode.notFound],
+      [new Errors.NotImplemented(call), ExitCode.mismatch],
+      [new PackageUnreadable({ path: "x.cloacina" }), ExitCode.usage],
+      [new VersionTaken({ packageName: "close-books", version: "1.0.0" }), ExitCode.failed],
+      [new Superseded({ packageId: PackageId.make("x") }), ExitCode.failed],
       [usage("wrong"), ExitCode.usage]
     ] as const
     const documented = new Set(meanings.map(([code]) => code))
