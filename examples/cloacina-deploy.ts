@@ -38,11 +38,12 @@ const run = (file: string) =>
       waitUntilLoaded: "10 seconds"
     }).pipe(Stream.runForEach((item) => Console.log(Cloacina.render(item))))
   }).pipe(
-    Effect.catchTag(
-      "BuildFailed",
-      (failure) => Console.error(`${failure.message}: ${Option.getOrNull(failure.error)}`)
-    ),
-    Effect.catchTag("VersionTaken", (failure) => Console.error(failure.message))
+    Effect.tapErrorTag("BuildFailed", ({ error }) =>
+      // What the compiler said, on a terminal: line by line, without what could drive it.
+      Effect.forEach(
+        Option.getOrElse(error, () => "the compiler said nothing").split("\n"),
+        (line) => Console.error(Cloacina.escapeControls(line))
+      ))
   )
 
 /** The server that the environment names, else an emulator with a script for the workflow of the package. */

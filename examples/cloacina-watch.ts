@@ -3,7 +3,7 @@
  *
  *     CLOACINA_SERVER_URL=http://127.0.0.1:8080 CLOACINA_API_KEY=… npx tsx examples/cloacina-watch.ts
  *
- * Without CLOACINA_SERVER_URL it brings an emulator along.
+ * Without CLOACINA_SERVER_URL it brings an emulator along, with one package that builds and one that does not.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cloacina from "effect-switchyard/cloacina"
@@ -36,7 +36,13 @@ const watch = Effect.gen(function*() {
 const server = Effect.gen(function*() {
   const named = yield* Config.option(Cloacina.config)
   if (Option.isSome(named)) return named.value
-  const emulator = yield* Layer.build(CloacinaTesting.layerServer())
+  const { workflow } = CloacinaTesting
+  const emulator = yield* Layer.build(CloacinaTesting.layerServer({
+    workflows: [
+      workflow("close_month", { tenant: "public" }),
+      workflow("open_month", { tenant: "public", build: { fails: "error: expected expression" } })
+    ]
+  }))
   const { url } = Context.get(emulator, CloacinaTesting.TestServer)
   const { key } = Context.get(emulator, CloacinaTesting.Emulator)
   return { url, key }

@@ -1,11 +1,12 @@
 /** What a person sees while jobs run: all logs as they come, and on a terminal below them how the jobs stand. */
-import * as Terminal from "@effect/platform/Terminal"
+import type * as Terminal from "@effect/platform/Terminal"
 import * as Solti from "effect-switchyard/solti"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
+import * as Screen from "../terminal/Screen.js"
+import * as Text from "../terminal/Text.js"
 import type { Job } from "./Jobs.js"
 
 type Event = Solti.Submitted | Solti.FollowEvent
@@ -29,17 +30,8 @@ interface Standing {
   isLive: boolean
 }
 
-const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
-
 /** More would push the logs off the screen. */
 const mostRows = 8
-
-const cut = (text: string, columns: number): string => text.length < columns ? text : `${text.slice(0, columns - 2)}…`
-
-const bar = (done: number, all: number): string => {
-  const filled = Math.round(24 * done / all)
-  return `${"━".repeat(filled)}${"┄".repeat(24 - filled)} ${done}/${all}`
-}
 
 const stateOf = (event: Event): string | undefined => {
   switch (event.type) {
@@ -57,56 +49,26 @@ const stateOf = (event: Event): string | undefined => {
 
 const make = (jobs: ReadonlyArray<Job>) =>
   Effect.gen(function*() {
-    const terminal = yield* Terminal.Terminal
-    const isTerminal = yield* terminal.isTTY
-    const oneAtATime = yield* Effect.makeSemaphore(1)
     const standings = new Map<string, Standing>()
     const width = Math.max(...jobs.map(({ name }) => name.length))
     let finished = 0
-    let frame = 0
-    let drawn = 0
 
-    const block = (now: number, columns: number): ReadonlyArray<string> => {
+    const { isTerminal, write } = yield* Screen.make((now, spinner) => {
       const live = Array.from(standings).filter(([, { isLive }]) => isLive)
       const rows = live.slice(0, mostRows).map(([name, { since, state }]) =>
-        `${frames[frame % frames.length]} ${name.padEnd(width)}  ${state}, ${((now - since) / 1000).toFixed(1)} s`
+        `${spinner} ${name.padEnd(width)}  ${state}, ${Text.seconds(now - since, 1)}`
       )
       const more = live.length > mostRows ? [`  and ${live.length - mostRows} more`] : []
-      return [...rows, ...more, bar(finished, jobs.length)].map((row) => cut(row, columns))
-    }
+      return [...rows, ...more, Text.bar(finished, jobs.length)]
+    })
 
-    const erase = () => drawn === 0 ? "" : `\u001b[${drawn}A\u001b[J`
-
-    /** Writes lines above the block and draws the block again. */
-    const write = (lines: ReadonlyArray<string>, keepBlock: boolean) =>
-      oneAtATime.withPermits(1)(Effect.gen(function*() {
-        const text = lines.map((line) => `${line}\n`).join("")
-        if (!isTerminal) return yield* terminal.display(text)
-        const rows = keepBlock ? block(yield* Clock.currentTimeMillis, yield* terminal.columns) : []
-        const before = erase()
-        drawn = rows.length
-        yield* terminal.display(before + text + rows.map((row) => `${row}\n`).join(""))
-      })).pipe(
-        // Nobody looks any more.
-        Effect.ignore
-      )
-
-    const say = (job: Job, text: string) => write([`${job.name.padEnd(width)} ${text}`], true)
+    const say = (job: Job, text: string) => write([`${job.name.padEnd(width)} ${text}`])
 
     const stand = (job: Job, state: string) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
         const standing = standings.get(job.name)
         if (standing?.state !== state) standings.set(job.name, { state, since: now, isLive: true })
       })
-
-    if (isTerminal) {
-      const tick = Effect.suspend(() => {
-        frame += 1
-        return write([], true)
-      })
-      yield* Effect.addFinalizer(() => write([], false))
-      yield* Effect.forkScoped(Effect.repeat(tick, Schedule.spaced("100 millis")))
-    }
 
     return Progress.of({
       event: (job, event) => {
@@ -121,7 +83,7 @@ const make = (jobs: ReadonlyArray<Job>) =>
         standings.delete(job.name)
         finished += 1
         if (how !== undefined) return say(job, `- ${how}`)
-        return isTerminal ? write([], true) : say(job, `- ${finished} of ${jobs.length} jobs are over`)
+        return isTerminal ? write([]) : say(job, `- ${finished} of ${jobs.length} jobs are over`)
       }
     })
   })

@@ -2,15 +2,14 @@
 import * as Solti from "effect-switchyard/solti"
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
+import { seconds, table } from "../terminal/Text.js"
 import { isExpected, Result } from "./Run.js"
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
 
 /** From the start of the first attempt to the end of the last, pauses between them included. */
 const duration = (runs: ReadonlyArray<Solti.TaskRun>): string =>
   Option.match(
     Option.all({ first: Arr.head(runs), end: Option.flatMap(Arr.last(runs), ({ finishedAt }) => finishedAt) }),
-    { onNone: () => "-", onSome: ({ end, first }) => seconds(Number(end - first.startedAt)) }
+    { onNone: () => "-", onSome: ({ end, first }) => seconds(Number(end - first.startedAt), 2) }
   )
 
 /** Which attempts failed, and how: `1: exit code 2, 2: timeout`. */
@@ -38,9 +37,14 @@ const cellsOf = Result.$match({
   Lost: ({ reason }) => ["unknown", "-", "-", "-", reason]
 })
 
-const headers = ["JOB", "PHASE", "ATTEMPTS", "DURATION", "EXIT CODE", "FAILURES"]
-
-const isNumeric = [false, false, true, true, true, false]
+const columns = [
+  { header: "JOB" },
+  { header: "PHASE" },
+  { header: "ATTEMPTS", isNumeric: true },
+  { header: "DURATION", isNumeric: true },
+  { header: "EXIT CODE", isNumeric: true },
+  { header: "FAILURES" }
+]
 
 /** The lines of the table, and what it comes to. */
 export const render = (results: ReadonlyArray<Result>): ReadonlyArray<string> => {
@@ -49,16 +53,9 @@ export const render = (results: ReadonlyArray<Result>): ReadonlyArray<string> =>
     const [phase = "", ...rest] = cellsOf(result)
     return [result.job.name, phase + mark, ...rest].map(Solti.escapeControls)
   })
-  const widths = headers.map((header, at) => Math.max(header.length, ...rows.map((row) => row[at]?.length ?? 0)))
-  const line = (cells: ReadonlyArray<string>) =>
-    cells.map((cell, at) => {
-      const width = widths[at] ?? 0
-      return isNumeric[at] === true ? cell.padStart(width) : cell.padEnd(width)
-    }).join("  ").trimEnd()
   const wrong = results.filter((result) => !isExpected(result))
   return [
-    line(headers),
-    ...rows.map(line),
+    ...table(columns, rows),
     "",
     wrong.length === 0
       ? `${results.length} jobs, all as expected`

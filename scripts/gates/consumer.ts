@@ -55,7 +55,7 @@ const inBrowser = (script: string): Record<string, unknown> => {
     globalThis
   const page = Vm.createContext({
     ...{ AbortController, AbortSignal, Headers, Request, Response, TextDecoder, TextEncoder, URL, URLSearchParams },
-    ...{ ReadableStream, clearTimeout, console, crypto, fetch, performance, queueMicrotask, setTimeout }
+    ...{ Blob, ReadableStream, atob, clearTimeout, console, crypto, fetch, performance, queueMicrotask, setTimeout }
   })
   Vm.runInContext(`${Fs.readFileSync(Path.join(folder, script), "utf8")}\nglobalThis.program = program`, page)
   return page["program"]
