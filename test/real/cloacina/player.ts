@@ -26,7 +26,7 @@ export type Moment =
   | { readonly what: string; readonly path: string; readonly socket: Replay.Socket }
 
 /** The other end of a socket. */
-export interface Socket {
+interface Socket {
   readonly send: (frame: unknown) => Effect.Effect<void>
   readonly close: Effect.Effect<void>
   /** Waits until this many frames have come in all, or the connection has ended. */
@@ -35,7 +35,7 @@ export interface Socket {
   readonly ended: Effect.Effect<void, Unexpected>
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly body?: unknown
   /** A body that is sent as it is, with this type. */
   readonly text?: readonly [type: string, body: string]
