@@ -2,6 +2,9 @@
  * Runs the benchmarks and prints ratios from one run. `--smoke` runs each of them briefly, to see that it still works;
  * names of suites as arguments run only those. `import` times are those of the built package: `npm run build` first.
  */
+import { delivery } from "./cloacina/delivery.js"
+import { engine } from "./cloacina/engine.js"
+import { getExecution, iterateExecutions, listExecutions } from "./cloacina/executions.js"
 import type { Row } from "./core/measure.js"
 import { machine } from "./core/measure.js"
 import { size } from "./core/size.js"
@@ -9,7 +12,21 @@ import { get, logs } from "./solti/client.js"
 import { flood, followers, queue } from "./solti/load.js"
 import { calls, tasks } from "./solti/server.js"
 
-const suites = [get, logs, tasks, calls, queue, followers, flood, size]
+const suites = [
+  get,
+  logs,
+  tasks,
+  calls,
+  queue,
+  followers,
+  flood,
+  size,
+  getExecution,
+  listExecutions,
+  iterateExecutions,
+  delivery,
+  engine
+]
 
 const smoke = process.argv.includes("--smoke")
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("--"))

@@ -39,6 +39,7 @@ export const cpuOf = async <Name extends string>(
   for (let round = 0; round < rounds; round++) {
     // Whoever runs second collects the garbage of the first: the order changes from round to round.
     for (const name of round % 2 === 0 ? names : [...names].reverse()) {
+      globalThis.gc?.({ type: "minor" })
       const before = process.cpuUsage()
       await alternatives[name]()
       const used = process.cpuUsage(before)
@@ -150,17 +151,24 @@ export interface Child {
   readonly stop: () => Promise<void>
 }
 
+let directory: string | undefined
+let bundles = 0
+
 /** Gives a program that runs without tsx, as the built package does; it is removed when this process ends. */
-const bundle = (script: string): string => {
-  const directory = Fs.mkdtempSync(Path.join(Os.tmpdir(), "bench-"))
-  process.once("exit", () => Fs.rmSync(directory, { recursive: true, force: true }))
-  const outfile = Path.join(directory, "program.mjs")
+export const bundle = (script: string): string => {
+  if (directory === undefined) {
+    const made = directory = Fs.mkdtempSync(Path.join(Os.tmpdir(), "bench-"))
+    process.once("exit", () => Fs.rmSync(made, { recursive: true, force: true }))
+  }
+  const outfile = Path.join(directory, `program-${++bundles}.mjs`)
   Esbuild.buildSync({
     entryPoints: [script],
     outfile,
     bundle: true,
     format: "esm",
     platform: "node",
+    // `ws` and undici are CommonJS.
+    banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);` },
     logLevel: "error"
   })
   return outfile
@@ -187,6 +195,7 @@ export const child = async (script: string, args: ReadonlyArray<string> = []): P
     ask: (message) =>
       new Promise((resolve, reject) => {
         running.once("message", resolve)
+        void exited.then(() => reject(new Error(`${script} ended before it answered`)))
         running.send(message as ChildProcess.Serializable, (error) => error === null ? undefined : reject(error))
       }),
     stop: () => {

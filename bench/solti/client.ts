@@ -1,10 +1,8 @@
 /**
  * The client: one small call, and a flood of log events.
  */
-import { CallOptions } from "effect-switchyard/core"
 import { layerHttpClient } from "effect-switchyard/node"
 import * as Solti from "effect-switchyard/solti"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -13,7 +11,9 @@ import { createParser } from "eventsource-parser"
 import * as Url from "node:url"
 import type { Row, Suite } from "../core/measure.js"
 import { atLeast, atMost, child, cpuOf, rssMiB } from "../core/measure.js"
+import type { Calls } from "./getting.js"
 
+const getting = Url.fileURLToPath(new URL("getting.ts", import.meta.url))
 const canned = Url.fileURLToPath(new URL("../core/canned.ts", import.meta.url))
 
 const withServer = async (
@@ -35,32 +35,26 @@ const withServer = async (
 
 export const get: Suite = {
   name: "get",
-  run: (smoke) =>
-    withServer(async (url, runtime) => {
-      const calls = smoke ? 20 : 200
-      const sdk = Effect.gen(function*() {
-        const tasks = yield* Solti.Tasks
-        for (let call = 0; call < calls; call++) yield* tasks.get("default-bench-1")
-      })
-      const bare = sdk.pipe(
-        CallOptions.withOptions({ timeouts: { total: Duration.infinity } }),
-        Effect.withTracerEnabled(false)
-      )
-      const cpu = await cpuOf({
-        fetch: async () => {
-          for (let call = 0; call < calls; call++) {
-            JSON.parse(await (await fetch(`${url}/api/v1/tasks/default-bench-1`)).text())
-          }
-        },
-        bare: () => runtime.runPromise(bare),
-        sdk: () => runtime.runPromise(sdk)
-      }, smoke ? 4 : 60)
-      const note = ` (${(cpu.sdk / calls).toFixed(0)} µs a call)`
+  run: async (smoke) => {
+    const server = await child(canned)
+    const client = await child(getting)
+    try {
+      const calls: Calls = {
+        url: `http://127.0.0.1:${server.line}`,
+        calls: smoke ? 20 : 200,
+        rounds: smoke ? 4 : 60
+      }
+      const cpu = await client.ask(calls) as Record<"fetch" | "bare" | "sdk", number>
+      const note = ` (${(cpu.sdk / calls.calls).toFixed(0)} µs a call)`
       return [
         atMost("get, decoded, bare : fetch + JSON.parse", cpu.bare / cpu.fetch, 1, smoke),
         atMost("get, decoded, time-outs and span : fetch + JSON.parse", cpu.sdk / cpu.fetch, 1.3, smoke, note)
       ]
-    })
+    } finally {
+      await client.stop()
+      await server.stop()
+    }
+  }
 }
 
 export const logs: Suite = {

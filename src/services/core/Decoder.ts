@@ -1,6 +1,6 @@
 /**
  * Decoding what `JSON.parse` gave, without the price of Schema's general machinery: an `Either` a member, and a check for
- * effects at each. A list costs a third of what it costs otherwise.
+ * effects at each. A list of executions costs half of what it costs otherwise, its JSON included.
  *
  * @since 0.1.0
  */
