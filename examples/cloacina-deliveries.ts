@@ -69,7 +69,6 @@ const row = (event_type: string, id: string): CloacinaTesting.NewRow => ({
 const program = Effect.gen(function*() {
   const deliveries = yield* CloacinaTesting.Deliveries
   const ledger = yield* Ledger
-  yield* Effect.forkScoped(reactions(executionId))
   yield* deliveries.insertAll([row("task_marked_ready", "e-1"), row("task_completed", "e-2")])
   yield* Effect.repeat(ledger.booked, { until: (booked) => booked === 2, schedule: Schedule.spaced("20 millis") })
   yield* Console.log(`${yield* deliveries.drop()} connection lost`)
@@ -79,8 +78,8 @@ const program = Effect.gen(function*() {
   yield* Console.log("all four acknowledged")
 })
 
-program.pipe(
-  Effect.scoped,
+// A service that nobody watches dies unseen: the program ends with it.
+Effect.raceFirst(program, reactions(executionId)).pipe(
   Effect.provide(Layer.merge(Ledger.layer, CloacinaTesting.layer())),
   NodeRuntime.runMain
 )

@@ -34,7 +34,18 @@ import { layerServices } from "./services/cloacina/Services.js"
 export * from "./schemas/cloacina/Accounts.js"
 export * from "./schemas/cloacina/AgentProtocol.js"
 export { ExecutionId, PackageId, Timestamp, timestampToDateTime } from "./schemas/cloacina/Common.js"
-export * from "./schemas/cloacina/Delivery.js"
+export {
+  DELIVERY_PROTOCOL_VERSION,
+  ExecutionEventPush,
+  IngestInterrupted,
+  OpsMetrics,
+  type Push,
+  type PushOf,
+  Reconciler,
+  ReconcilerState,
+  ServerHealth,
+  type UnknownPush
+} from "./schemas/cloacina/Delivery.js"
 export * from "./schemas/cloacina/Errors.js"
 export * from "./schemas/cloacina/Executions.js"
 export * from "./schemas/cloacina/Fleet.js"
@@ -71,7 +82,16 @@ export * from "./services/cloacina/Instances.js"
 export * from "./services/cloacina/Keys.js"
 export * from "./services/cloacina/Operations.js"
 export * from "./services/cloacina/OpsWatch.js"
-export * from "./services/cloacina/Outcome.js"
+export {
+  type Cancelled,
+  type Completed,
+  type Ending,
+  ExecutionFailed,
+  type Failed,
+  isCompleted,
+  type Outcome,
+  type TaskFailure
+} from "./services/cloacina/Outcome.js"
 export * from "./services/cloacina/ReactorSockets.js"
 export * from "./services/cloacina/Render.js"
 export * from "./services/cloacina/Requests.js"

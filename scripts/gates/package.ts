@@ -20,7 +20,8 @@ export const tarball = (): string => {
 }
 
 /** What a user has no use for. */
-const unwanted = /^(?!(?:dist|src|bin)\/|package\.json$|README\.md$|CHANGELOG\.md$|LICENSE$)|\.test\.|\.tsbuildinfo$/
+const unwanted =
+  /^(?!(?:dist|src|bin|docs)\/|package\.json$|README\.md$|CHANGELOG\.md$|LICENSE$)|\.test\.|\.tsbuildinfo$/
 
 export const pack = async (): Promise<Outcome> => {
   Fs.rmSync(folder, { recursive: true, force: true })

@@ -174,6 +174,10 @@ const layerControl = (options: Emulator.Options, time: Layer.Layer<never, never,
 const layerEmulator = (options: Emulator.Options & TimeOptions) =>
   Layer.provideMerge(Emulator.layer(options), layerControl(options, layerTime(options)))
 
+/** The tenants of the options, with that of the calls. */
+const withTenant = ({ tenant, tenants = [] }: Emulator.Options & ClientOptions): ReadonlyArray<string> =>
+  tenant === undefined || tenants.includes(tenant) ? tenants : [...tenants, tenant]
+
 /** Calls and sockets, which reach the emulator alike. */
 const layerTransport: Layer.Layer<
   HttpClient.HttpClient | WebSockets,
@@ -209,7 +213,7 @@ export const layer = (
     Layer.provide(layerTransport),
     Layer.provideMerge(layerEmulator({
       ...options,
-      tenants: [...options.tenants ?? [], ...options.tenant === undefined ? [] : [options.tenant]]
+      tenants: withTenant(options)
     }))
   )
 

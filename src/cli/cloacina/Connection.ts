@@ -114,7 +114,7 @@ const settings = (connection: Connection) =>
     )
     const key = Option.isNone(connection.keyFile)
       ? profile.key
-      : Option.getOrUndefined(yield* Token.read(connection.keyFile, "", "key"))
+      : yield* Token.fromFile(connection.keyFile.value, "key")
     return { ...common, url: Option.getOrElse(connection.url, () => profile.url), key }
   })
 

@@ -15,6 +15,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as CloacinaTesting from "../../cloacina/testing.js"
 import { Refusal } from "../../testing/cloacina/Handler.js"
+import { InvalidEmulatorOptions } from "../../testing/cloacina/internal/Check.js"
 import { ExitCode } from "../core/ExitCode.js"
 import { Stop, usage } from "../core/Failure.js"
 import { report } from "../core/Handler.js"
@@ -71,11 +72,16 @@ const readSeed = (
     )
   })
 
-/** An execution of the seed that the emulator refuses, as the server would. */
+/** What the emulator refuses: an execution of the seed, or what the seed and the command line say together. */
 const refusedSeed = (file: Option.Option<string>, defect: unknown): Option.Option<Stop> =>
   Option.flatMap(
     file,
-    (file) => defect instanceof Refusal ? Option.some(usage(`${file}: executions: ${defect.message}`)) : Option.none()
+    (file) =>
+      defect instanceof Refusal
+        ? Option.some(usage(`${file}: ${defect.message}`))
+        : defect instanceof InvalidEmulatorOptions
+        ? Option.some(usage(`${file}: ${defect.faults.join("; ")}`))
+        : Option.none()
   )
 
 /** The key of the command line; white space is part of it in `--key` only. */

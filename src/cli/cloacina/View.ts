@@ -6,7 +6,6 @@
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Cloacina from "../../cloacina.js"
-import { escapeControls } from "../../services/core/Text.js"
 import * as Durations from "../core/Durations.js"
 import type { Cell, Listing } from "./Part.js"
 
@@ -16,7 +15,7 @@ import type { Cell, Listing } from "./Part.js"
  * @since 0.1.0
  * @category views
  */
-export const visible = (text: string): string => escapeControls(text)
+export const visible = Cloacina.escapeControls
 
 /**
  * A value that may be missing.

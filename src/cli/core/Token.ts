@@ -21,8 +21,26 @@ const check = (text: string, source: string, what: string): Effect.Effect<Redact
 }
 
 /**
- * The token of the file, else of the variable, if either is there. White space around it is not part of it. `what` is what
- * it is called in errors.
+ * The token of a file. White space around it is not part of it. `what` is what it is called in errors.
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const fromFile = (
+  file: string,
+  what: string
+): Effect.Effect<Redacted.Redacted, Stop, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) =>
+    Effect.flatMap(
+      Effect.mapError(
+        files.readFileString(file),
+        (error) => usage(`cannot read the ${what} file ${file}: ${"reason" in error ? error.reason : error._tag}`)
+      ),
+      (text) => check(text.trim(), `the ${what} file ${file}`, what)
+    ))
+
+/**
+ * The token of the file, else of the variable, if either is there; see {@link fromFile}.
  *
  * @since 0.1.0
  * @category accessors
@@ -33,14 +51,7 @@ export const read = (
   what = "token"
 ): Effect.Effect<Option.Option<Redacted.Redacted>, Stop, FileSystem.FileSystem | Host> =>
   Effect.gen(function*() {
-    if (Option.isSome(file)) {
-      const files = yield* FileSystem.FileSystem
-      const text = yield* Effect.mapError(
-        files.readFileString(file.value),
-        (error) => usage(`cannot read the ${what} file ${file.value}: ${"reason" in error ? error.reason : error._tag}`)
-      )
-      return Option.some(yield* check(text.trim(), `the ${what} file ${file.value}`, what))
-    }
+    if (Option.isSome(file)) return Option.some(yield* fromFile(file.value, what))
     const text = yield* variable(name)
     return text === undefined ? Option.none() : Option.some(yield* check(text.trim(), name, what))
   })

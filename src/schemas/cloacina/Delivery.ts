@@ -36,17 +36,7 @@ export const Welcome = Schema.Struct({
  */
 export interface Welcome extends Schema.Schema.Type<typeof Welcome> {}
 
-/**
- * @since 0.1.0
- * @category schemas
- */
-export const PushKind = openEnum("PushKind", ["execution_event", "ops_metrics", "agent_work", "agent_graph"])
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type PushKind = typeof PushKind.Type
+const PushKind = openEnum("PushKind", ["execution_event", "ops_metrics", "agent_work", "agent_graph"])
 
 /**
  * @since 0.1.0

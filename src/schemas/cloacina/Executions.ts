@@ -237,8 +237,8 @@ export const isTaskTerminal = (status: TaskStatus): boolean =>
 export const taskLocalName = (name: string): string => name.split("::").at(-1) ?? name
 
 /**
- * A task of an execution. `last_error` is that of the last failed attempt, null again after a success;
- * `error_details` also says why a task was skipped.
+ * A task of an execution; `task_name` is namespaced (`taskLocalName`). `last_error` is that of the last failed attempt,
+ * null again after a success; `error_details` also says why a task was skipped.
  *
  * @since 0.1.0
  * @category schemas

@@ -10,7 +10,6 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Cause from "effect/Cause"
-import * as Chunk from "effect/Chunk"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -20,11 +19,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Bytes from "../../services/core/Bytes.js"
 import type { Attempt, OpenError, OpenRequest, Refusal } from "../../services/core/WebSockets.js"
 import { openAttempt, openError, unknownReason, WebSockets, withinOpenTimeout } from "../../services/core/WebSockets.js"
 import { BodyTooLarge, type Front, type FrontRequest, type FrontResponse, pump } from "./Front.js"
 import { makePair } from "./InMemoryConnection.js"
-import { concat, InMemoryResponse } from "./InMemoryResponse.js"
+import { InMemoryResponse } from "./InMemoryResponse.js"
 import { Pipe } from "./Pipe.js"
 import { serve } from "./Upgrade.js"
 
@@ -40,7 +40,7 @@ const bodyOf = (body: HttpBody.HttpBody): Effect.Effect<readonly [Uint8Array, st
     case "Stream":
       return Effect.map(
         Stream.runCollect(body.stream),
-        (pieces) => [concat(Chunk.toReadonlyArray(pieces)), undefined] as const
+        (pieces) => [Bytes.concat(pieces), undefined] as const
       )
     case "Raw":
       return body.body instanceof Uint8Array
@@ -185,7 +185,7 @@ const refusalOf = ({ body, headers, status }: FrontResponse): Effect.Effect<Refu
     Effect.map((all) => ({
       status,
       headers,
-      body: new TextDecoder().decode(concat(Chunk.toReadonlyArray(all)).subarray(0, maxRefusal))
+      body: new TextDecoder().decode(Bytes.concat(all).subarray(0, maxRefusal))
     }))
   )
 }

@@ -10,26 +10,12 @@ import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as UrlParams from "@effect/platform/UrlParams"
-import * as Chunk from "effect/Chunk"
+import type * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-
-/**
- * Puts pieces together in memory of their own.
- *
- * @internal
- */
-export const concat = (pieces: ReadonlyArray<Uint8Array>): Uint8Array<ArrayBuffer> => {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
-}
+import * as Bytes from "../../services/core/Bytes.js"
 
 /**
  * Reads its body from a pull of pieces; `hangUp` is called when the reader leaves.
@@ -66,7 +52,7 @@ export class InMemoryResponse extends Inspectable.Class implements HttpClientRes
       this.collected !== undefined
         ? Effect.succeed(this.collected)
         : Effect.map(Stream.runCollect(this.stream), (pieces) => {
-          return this.collected = concat(Chunk.toReadonlyArray(pieces)).buffer
+          return this.collected = Bytes.concat(pieces).buffer
         })
     )
   }

@@ -7,11 +7,10 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import type { Account, AccountAction } from "../../schemas/cloacina/Accounts.js"
 import * as Api from "../../schemas/cloacina/api/Accounts.js"
 import type { CallError } from "../../schemas/cloacina/Errors.js"
-import { KeyRole } from "../../schemas/cloacina/Keys.js"
+import type { KeyRole } from "../../schemas/cloacina/Keys.js"
 import type { NotFound, PayloadTooLarge } from "../../schemas/core/Errors.js"
 import type { TenantOptions } from "./Client.js"
 import { Client } from "./Client.js"
@@ -85,7 +84,6 @@ export declare namespace Accounts {
   }
 }
 
-const isRole = Schema.is(KeyRole)
 const passwordOf = (input: { readonly payload: { readonly password: Redacted.Redacted } }) => [
   Redacted.value(input.payload.password)
 ]
@@ -98,18 +96,14 @@ const make = (client: Client.Service): Accounts.Service => {
   const resetPassword = calls.tenant("resetPassword", Api.resetPassword, { secrets: passwordOf })
   return {
     create: ({ password, role, username }, options) =>
-      isRole(role)
-        ? create(
+      calls.withRole(
+        calls.info("create", Api.create),
+        role,
+        create(
           (tenant_id) => ({ path: { tenant_id }, payload: { username, password: Calls.redacted(password), role } }),
           options
         )
-        : Effect.fail(
-          Calls.invalid(
-            { operation: "cloacina.Accounts.create", method: "POST", route: "/v1/tenants/{tenant_id}/accounts" },
-            "role",
-            "must be read, write or admin"
-          )
-        ),
+      ),
     list: (options) => Effect.map(list((tenant_id) => ({ path: { tenant_id } }), options), Calls.itemsOf),
     disable: (account_id, options) => disable((tenant_id) => ({ path: { tenant_id, account_id } }), options),
     resetPassword: (account_id, password, options) =>

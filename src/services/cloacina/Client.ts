@@ -34,8 +34,8 @@ export interface Options {
   /** For example `http://127.0.0.1:8080`; a path is kept as a prefix of every route. */
   readonly url: string
   /**
-   * The API key. An effect is run again for every attempt, so that it may rotate. Without one only `health`, `ready`,
-   * `metrics`, `openapi` and `login` work; other calls fail with `Unauthorized` and send nothing.
+   * The API key. An effect is run again for every attempt, so that it may rotate. Without one only `Health`,
+   * `Operations` and `Sessions.login` work; other calls fail with `Unauthorized` and send nothing.
    */
   readonly key?: Redacted.Redacted | Effect.Effect<Redacted.Redacted> | undefined
   /** The tenant of calls that name none. Default `public`. */

@@ -31,6 +31,12 @@ export interface SubscribeOptions extends SocketOptions {
   readonly reconnect?: Partial<Feed.Policy> | false | undefined
   /** How many pushes wait for this consumer before the socket is no longer read. Default 256. */
   readonly bufferSize?: number | undefined
+  /**
+   * What becomes of a push whose payload is not what its kind promises. `fail` (default): the stream ends with
+   * `DecodeError`, as does every later one until the row is gone from the server, since it is not acknowledged. `raw`: it
+   * comes as one of kind `unknown`, with its bytes; acknowledging it is the end of it.
+   */
+  readonly undecodable?: "fail" | "raw" | undefined
   /** How long a server may take to say welcome. Default 10 s. */
   readonly welcomeTimeout?: Duration.DurationInput | undefined
 }

@@ -167,13 +167,14 @@ export declare namespace Executions {
    */
   export interface Service {
     /**
-     * Starts a workflow by its workflow name (`POST …/workflows/{name}/execute`, contract 4.9/41). Sent once: nothing
-     * tells the server that two requests are the same. `status` of the answer is `scheduled`, which is no status of an
-     * execution.
+     * Starts a workflow by its workflow name (`POST /v1/tenants/{tenant_id}/workflows/{name}/execute`, contract
+     * 4.9/41). Sent once: nothing tells the server that two requests are the same. `status` of the answer is
+     * `scheduled`, which is no status of an execution.
      */
     readonly execute: (workflow: string, options?: ExecuteOptions) => Effect.Effect<ExecuteAccepted, ExecuteError>
     /**
-     * One page, newest first (`GET …/executions`, contract 4.9/42). How many there are in all the server does not say.
+     * One page, newest first (`GET /v1/tenants/{tenant_id}/executions`, contract 4.9/42). How many there are in all the
+     * server does not say.
      */
     readonly list: (
       query?: ExecutionQuery,
@@ -189,15 +190,18 @@ export declare namespace Executions {
       options?: IterateOptions
     ) => Stream.Stream<ExecutionSummary, CallError>
     /**
-     * The status of one (`GET …/executions/{id}`, contract 4.9/43); there is no more than that.
+     * The status of one (`GET /v1/tenants/{tenant_id}/executions/{exec_id}`, contract 4.9/43); there is no more than
+     * that.
      */
     readonly get: (id: string, options?: TenantOptions) => Effect.Effect<ExecutionDetail, NotFound | CallError>
     /**
-     * The whole log, by `sequence_num` (`GET …/executions/{id}/events`, contract 4.9/44); empty for an unknown id.
+     * The whole log, by `sequence_num` (`GET /v1/tenants/{tenant_id}/executions/{exec_id}/events`, contract 4.9/44);
+     * empty for an unknown id.
      */
     readonly events: (id: string, options?: TenantOptions) => Effect.Effect<ReadonlyArray<ExecutionEvent>, CallError>
     /**
-     * Its tasks, in no order (`GET …/executions/{id}/tasks`, contract 4.9/45); empty for an unknown id.
+     * Its tasks, in no order (`GET /v1/tenants/{tenant_id}/executions/{exec_id}/tasks`, contract 4.9/45); empty for an
+     * unknown id.
      */
     readonly tasks: (id: string, options?: TenantOptions) => Effect.Effect<ReadonlyArray<TaskExecution>, CallError>
     /**

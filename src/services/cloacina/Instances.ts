@@ -110,11 +110,7 @@ const make = (client: Client.Service): Instances.Service => {
     list: (name, urlParams = {}, options) =>
       Effect.map(list((tenant_id) => ({ path: { tenant_id, name }, urlParams }), options), Calls.itemsOf),
     iterate: (name, options) =>
-      Calls.iterate({
-        operation: "cloacina.Instances.iterate",
-        method: "GET",
-        route: "/v1/tenants/{tenant_id}/workflows/{name}/instances"
-      }, {
+      Calls.iterate(calls.info("iterate", Api.listAll), {
         pageSize: options?.pageSize,
         fetch: (urlParams) =>
           Effect.map(pages((tenant_id) => ({ path: { tenant_id, name }, urlParams }), options), Calls.itemsOf),

@@ -6,11 +6,9 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import * as Api from "../../schemas/cloacina/api/Keys.js"
 import type { CallError } from "../../schemas/cloacina/Errors.js"
-import type { KeyCreated, KeyInfo, KeyRevoked, WsTicket } from "../../schemas/cloacina/Keys.js"
-import { KeyRole } from "../../schemas/cloacina/Keys.js"
+import type { KeyCreated, KeyInfo, KeyRevoked, KeyRole, WsTicket } from "../../schemas/cloacina/Keys.js"
 import type { NotFound, PayloadTooLarge } from "../../schemas/core/Errors.js"
 import type { CallOptions } from "../core/CallOptions.js"
 import type { TenantOptions } from "./Client.js"
@@ -105,8 +103,6 @@ export declare namespace Keys {
   }
 }
 
-const isRole = Schema.is(KeyRole)
-
 const make = (client: Client.Service): Keys.Service => {
   const calls = Calls.make(client, "Keys")
   const create = calls.tenant("create", Api.createInTenant)
@@ -116,31 +112,17 @@ const make = (client: Client.Service): Keys.Service => {
   const listAll = calls.unary("listAll", Api.listAll)
   const revokeAny = calls.unary("revokeAny", Api.revoke)
   const ticket = calls.unary("ticket", Api.ticket)
-
-  // Without a role the server makes an admin key: a program in JavaScript must not get one by a slip.
-  const withRole = <A, E>(method: string, route: string, { role }: NewKey, call: Effect.Effect<A, E>) =>
-    isRole(role)
-      ? call
-      : Effect.fail(
-        Calls.invalid(
-          { operation: `cloacina.Keys.${method}`, method: "POST", route },
-          "role",
-          "must be read, write or admin"
-        )
-      )
-
   return {
     create: (key, options) =>
-      withRole(
-        "create",
-        "/v1/tenants/{tenant_id}/keys",
-        key,
+      calls.withRole(
+        calls.info("create", Api.createInTenant),
+        key.role,
         create((tenant_id) => ({ path: { tenant_id }, payload: key }), options)
       ),
     list: (options) => Effect.map(list((tenant_id) => ({ path: { tenant_id } }), options), Calls.itemsOf),
     revoke: (key_id, options) => revoke((tenant_id) => ({ path: { tenant_id, key_id } }), options),
     createPublic: (key, options) =>
-      withRole("createPublic", "/v1/auth/keys", key, createPublic({ payload: key }, options)),
+      calls.withRole(calls.info("createPublic", Api.create), key.role, createPublic({ payload: key }, options)),
     listAll: (options) => Effect.map(listAll({}, options), Calls.itemsOf),
     revokeAny: (key_id, options) => revokeAny({ path: { key_id } }, options),
     ticket: (options) => ticket({}, options)

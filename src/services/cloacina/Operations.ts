@@ -69,9 +69,7 @@ const make = (client: Client.Service): Operations.Service => {
           onSuccess: ({ info }) => info.version,
           onFailure: () =>
             new DecodeError({
-              operation: "cloacina.Operations.version",
-              method: "GET",
-              route: "/openapi.json",
+              ...calls.info("version", Api.openapi),
               path: "info.version",
               expected: "string",
               detail: "the document does not say the version of the server"

@@ -140,8 +140,7 @@ const failuresOf = (tasks: ReadonlyArray<TaskExecution>): ReadonlyArray<TaskFail
       error: Option.orElse(task.last_error, () => task.error_details)
     }))
 
-/** @internal */
-export const isFailure = (event: ExecutionEvent): boolean =>
+const isFailure = (event: ExecutionEvent): boolean =>
   event.event_type === "workflow_failed" || event.event_type === "pipeline_failed"
 
 /** @internal */

@@ -43,7 +43,7 @@ export interface ReactorSocket {
   readonly forceFire: Effect.Effect<void, CommandError>
   /** Replaces the cache by `inputs`, values by source, and fires. Fails with `InvalidInput` when a value is not JSON. */
   readonly fireWith: (inputs: Readonly<Record<string, unknown>>) => Effect.Effect<void, CommandError>
-  /** The cache: values by source, a `string` where one cannot be read (`decodeState`). */
+  /** The cache: values by source, as the text that was sent where one cannot be read. */
   readonly getState: Effect.Effect<Readonly<Record<string, unknown>>, CommandError>
   /** Stops the reactor from running its graphs; it still takes events. Twice is the same as once. */
   readonly pause: Effect.Effect<void, CommandError>

@@ -97,7 +97,7 @@ const make = (client: Client.Service): Tenants.Service => {
           }, options),
         onSome: (issue) =>
           Effect.fail(
-            Calls.invalid({ operation: "cloacina.Tenants.create", method: "POST", route: "/v1/tenants" }, "name", issue)
+            Calls.invalid(calls.info("create", Api.create), "name", issue)
           )
       }),
     list: (options) => Effect.map(list({}, options), Calls.itemsOf),

@@ -104,11 +104,7 @@ const make = (client: Client.Service): Triggers.Service => {
     list: (urlParams = {}, options) =>
       Effect.map(list((tenant_id) => ({ path: { tenant_id }, urlParams }), options), Calls.itemsOf),
     iterate: (options) =>
-      Calls.iterate({
-        operation: "cloacina.Triggers.iterate",
-        method: "GET",
-        route: "/v1/tenants/{tenant_id}/triggers"
-      }, {
+      Calls.iterate(calls.info("iterate", Api.listAll), {
         pageSize: options?.pageSize,
         fetch: (urlParams) =>
           Effect.map(pages((tenant_id) => ({ path: { tenant_id }, urlParams }), options), Calls.itemsOf),

@@ -236,42 +236,45 @@ export declare namespace Workflows {
    */
   export interface Service {
     /**
-     * Uploads a package (`POST …/workflows`, contract 4.7/30). The id says that the server took it, not that it builds:
-     * see `build`. The package that was active under its name is out of use from now on. Bytes that are active already
-     * give the id that they have. Its time-out is 10 minutes; it is sent once.
+     * Uploads a package (`POST /v1/tenants/{tenant_id}/workflows`, contract 4.7/30). The id says that the server took
+     * it, not that it builds: see `build`. The package that was active under its name is out of use from now on. Bytes
+     * that are active already give the id that they have. Its time-out is 10 minutes; it is sent once.
      */
     readonly upload: (source: PackageInput, options?: UploadOptions) => Effect.Effect<WorkflowUploaded, UploadError>
     /**
-     * The packages that are built, in no order (`GET …/workflows`, contract 4.7/31).
+     * The packages that are built, in no order (`GET /v1/tenants/{tenant_id}/workflows`, contract 4.7/31).
      */
     readonly list: (options?: TenantOptions) => Effect.Effect<ReadonlyArray<WorkflowSummary>, CallError>
     /**
-     * One, by package name when it is built, or by the id of its upload in any state, until it is superseded
-     * (`GET …/workflows/{name}`, contract 4.7/32). A workflow name does not work here.
+     * One, by package name when it is built, or by the id of its upload in any state, until it is superseded (`GET
+     * /v1/tenants/{tenant_id}/workflows/{name}`, contract 4.7/32). A workflow name does not work here.
      */
     readonly get: (
       packageNameOrId: string,
       options?: TenantOptions
     ) => Effect.Effect<WorkflowDetail, NotFound | CallError>
     /**
-     * Its text files, by path (`GET …/workflows/{name}/source`, contract 4.7/33). By package name or id, as `get`.
+     * Its text files, by path (`GET /v1/tenants/{tenant_id}/workflows/{name}/source`, contract 4.7/33). By package name
+     * or id, as `get`.
      */
     readonly source: (
       packageNameOrId: string,
       options?: TenantOptions
     ) => Effect.Effect<WorkflowSource, NotFound | CallError>
     /**
-     * Refuses further executions, by workflow or package name (`POST …/pause`, contract 4.7/34). Those that run go on.
+     * Refuses further executions, by workflow or package name (`POST /v1/tenants/{tenant_id}/workflows/{name}/pause`,
+     * contract 4.7/34). Those that run go on.
      */
     readonly pause: (name: string, options?: TenantOptions) => Effect.Effect<WorkflowPaused, NotFound | CallError>
     /**
-     * Allows executions again, by workflow or package name (`POST …/resume`, contract 4.7/35).
+     * Allows executions again, by workflow or package name (`POST /v1/tenants/{tenant_id}/workflows/{name}/resume`,
+     * contract 4.7/35).
      */
     readonly resume: (name: string, options?: TenantOptions) => Effect.Effect<WorkflowPaused, NotFound | CallError>
     /**
-     * Deletes one version of a package, by package name (`DELETE …/workflows/{name}/{version}`, contract 4.7/36). A
-     * success also when there is none; an upload that is not built, or was superseded, stays. Repeated after a transport
-     * failure or a 503.
+     * Deletes one version of a package, by package name (`DELETE /v1/tenants/{tenant_id}/workflows/{name}/{version}`,
+     * contract 4.7/36). A success also when there is none; an upload that is not built, or was superseded, stays.
+     * Repeated after a transport failure or a 503.
      */
     readonly remove: (
       packageName: string,

@@ -6,13 +6,13 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
-import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { Timeout, TransportError } from "../../schemas/core/Errors.js"
+import * as Bytes from "./Bytes.js"
 import * as CallOptions from "./CallOptions.js"
 import { bounded, fromClientError, within } from "./Failure.js"
 import type { CallInfo, Plane } from "./Plane.js"
@@ -20,16 +20,6 @@ import { limitOf } from "./TransportTimeouts.js"
 
 /** @internal */
 export type Token = Option.Option<Redacted.Redacted>
-
-const concatenated = (parts: Chunk.Chunk<Uint8Array>): Uint8Array => {
-  const bytes = new Uint8Array(Chunk.reduce(parts, 0, (length, part) => length + part.length))
-  let offset = 0
-  for (const part of parts) {
-    bytes.set(part, offset)
-    offset += part.length
-  }
-  return bytes
-}
 
 /** @internal */
 export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<PlaneError>) => {
@@ -113,7 +103,7 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
     options: CallOptions.Resolved
   ): Effect.Effect<Uint8Array, TransportError | Timeout> =>
     isRacing && options.idleMs !== Infinity
-      ? Effect.map(Stream.runCollect(bodyOf(response, info, options)), concatenated)
+      ? Effect.map(Stream.runCollect(bodyOf(response, info, options)), Bytes.concat)
       : Effect.mapBoth(response.arrayBuffer, {
         onSuccess: (buffer) => new Uint8Array(buffer),
         onFailure: (error) => fromClientError(info, "response", error, options)

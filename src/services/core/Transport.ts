@@ -75,6 +75,23 @@ interface Reader<Endpoint extends Codec.AnyEndpoint, A> {
 }
 
 /**
+ * Where the call of an endpoint goes, in the name of a method of an area.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const callInfo = (
+  plane: { readonly name: string },
+  area: string,
+  name: string,
+  { endpoint }: { readonly endpoint: Pick<Codec.AnyEndpoint, "method" | "path"> }
+): CallInfo => ({
+  operation: `${plane.name}.${area}.${name}`,
+  method: endpoint.method,
+  route: Codec.routeOf(endpoint.path)
+})
+
+/**
  * Builds the calls of one area of a plane.
  *
  * @since 0.1.0
@@ -98,11 +115,7 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
     name: string,
     declared: Declared<Endpoint, E>
   ) => {
-    const info: CallInfo = {
-      operation: `${plane.name}.${area}.${name}`,
-      method: declared.endpoint.method,
-      route: Codec.routeOf(declared.endpoint.path)
-    }
+    const info = callInfo(plane, area, name, declared)
     return {
       info,
       codec: Codec.make(declared.endpoint, info, plane.baseUrl),

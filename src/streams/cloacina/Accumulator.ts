@@ -13,7 +13,7 @@ import type { CallFields } from "../../schemas/core/Errors.js"
 import type { Connection, ConnectionClosed } from "../core/Connection.js"
 import type * as Feed from "../core/Feed.js"
 import type { DeliveryError, Failed } from "./Delivery.js"
-import * as Session from "./Session.js"
+import * as Link from "./Link.js"
 
 /**
  * What sending an event can end with.
@@ -48,17 +48,17 @@ export const make = (options: {
   readonly policy?: Partial<Feed.Policy> | undefined
 }): Effect.Effect<Ingest, DeliveryError, Scope.Scope> =>
   Effect.gen(function*() {
-    const sessions = yield* Session.make({
+    const links = yield* Link.make({
       open: options.open,
       beforeReopen: ({ code }) => code === 4404 ? options.check : Effect.void,
       policy: options.policy
     })
     const lock = yield* Effect.makeSemaphore(1)
-    yield* sessions.current
+    yield* links.current
 
     const interrupted = ({ code, reason }: ConnectionClosed, handedOver: number, uncertain: number) =>
       Effect.zipRight(
-        sessions.discard,
+        links.discard,
         Effect.fail(
           new IngestInterrupted({
             ...options.info,
@@ -75,7 +75,7 @@ export const make = (options: {
 
     /** The end of the last connection, if events were handed over to it. */
     const look: Effect.Effect<void, IngestInterrupted> = Effect.suspend(() => {
-      const last = sessions.last()
+      const last = links.last()
       return last?.closed === undefined || last.handedOver === 0
         ? Effect.void
         : interrupted(last.closed, last.handedOver, 0)
@@ -84,13 +84,13 @@ export const make = (options: {
     return {
       write: (events) =>
         lock.withPermits(1)(look.pipe(
-          Effect.zipRight(sessions.current),
-          Effect.flatMap((session) =>
-            Effect.matchEffect(session.connection.send(events), {
-              onFailure: (closed) => interrupted(closed, session.handedOver, events.length),
+          Effect.zipRight(links.current),
+          Effect.flatMap((link) =>
+            Effect.matchEffect(link.connection.send(events), {
+              onFailure: (closed) => interrupted(closed, link.handedOver, events.length),
               onSuccess: () =>
                 Effect.sync(() => {
-                  session.handedOver += events.length
+                  link.handedOver += events.length
                 })
             })
           )

@@ -12,18 +12,27 @@ const headerLength = 8
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
-const stringify = Option.liftThrowable((value: unknown): string | undefined => JSON.stringify(value))
 const parse = Option.liftThrowable((text: string): unknown => JSON.parse(text))
 const decodeText = Option.liftThrowable((bytes: Uint8Array): string => decoder.decode(bytes))
 
+const stringify = Option.liftThrowable((value: unknown): string | undefined => JSON.stringify(value))
+
 /**
- * A value as a frame of the cache; `None` when it is not JSON (a function, a cycle, a `bigint`).
+ * The JSON of a value; `None` where it has none (a function, a cycle, a `bigint`).
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const jsonOf = (value: unknown): Option.Option<string> => Option.flatMap(stringify(value), Option.fromNullable)
+
+/**
+ * A value as a frame of the cache; `None` when it is not JSON.
  *
  * @since 0.1.0
  * @category encoding
  */
 export const encodeBoundary = (value: unknown): Option.Option<Uint8Array> =>
-  Option.map(Option.flatMap(stringify(value), Option.fromNullable), (text) => {
+  Option.map(jsonOf(value), (text) => {
     const json = encoder.encode(text)
     const frame = new Uint8Array(headerLength + json.length)
     const view = new DataView(frame.buffer)

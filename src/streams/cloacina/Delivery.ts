@@ -58,6 +58,8 @@ export interface Source {
   readonly info: Pick<CallFields, "operation" | "method" | "route">
   /** How long a server may take to say welcome. */
   readonly welcomeTimeout: Duration.DurationInput
+  /** What becomes of a push that is not what its kind promises: the failure of the stream, or a push of unknown kind. */
+  readonly undecodable?: "fail" | "raw" | undefined
   /** The pauses between connections: 100 ms, doubling up to 30 s. */
   readonly policy?: Partial<Omit<Feed.Policy, "maxReconnects">> | undefined
 }
@@ -65,13 +67,10 @@ export interface Source {
 /** How many tickets in a row may be refused: the server hands out tickets that it could not store (contract 4.2). */
 const ticketLimit = 3
 
-/** A server that asks for more is asked again behind this, in ms. */
-const longestWait = 60_000
-
 const badFrame = 4400
 const badVersion = 4426
 
-/** What it means that a connection of any of the sockets ended, where the close code has no meaning of its own. */
+/** What it means that a connection ended, where the close code has no meaning of its own. */
 const closedError = (info: Source["info"], { by, code, reason }: ConnectionClosed): TransportError =>
   new TransportError({
     ...info,
@@ -96,7 +95,6 @@ const onClosed = (info: Source["info"]) => (closed: ConnectionClosed): Failed =>
   }
 }
 
-/** What a text says, frame by frame; binary frames mean nothing (contract 6.3). */
 const read = (connection: Connection, info: Source["info"]): Effect.Effect<Chunk.Chunk<Frame>, Failed> =>
   Effect.mapError(connection.receive, onClosed(info))
 
@@ -118,7 +116,7 @@ const connect = (
       failure = { error, verdict: "fail" }
     }
 
-    /** The entries of some frames, up to the first that is a failure. */
+    /** The entries of some frames, up to the first that is a failure; binary frames mean nothing (contract 6.3). */
     const take = (frames: Chunk.Chunk<Frame>): Array<Entry> => {
       const entries: Array<Entry> = []
       for (const frame of frames) {
@@ -138,8 +136,10 @@ const connect = (
           )
           return entries
         }
-        if (incoming instanceof Frames.Undecodable) {
-          const { expected, id, path } = incoming
+        const isRaw = incoming instanceof Frames.Undecodable && source.undecodable === "raw"
+        const push = isRaw ? incoming.raw ?? incoming : incoming
+        if (push instanceof Frames.Undecodable) {
+          const { expected, id, path } = push
           fail(
             new DecodeError({
               ...info,
@@ -151,7 +151,7 @@ const connect = (
           )
           return entries
         }
-        const entry = ledger.accept(incoming)
+        const entry = ledger.accept(push)
         if (entry !== undefined) entries.push(entry)
       }
       return entries
@@ -238,10 +238,7 @@ export const feed = (
     connect: () => connect({ ...source, open }, ledger),
     classify: ({ verdict }) => verdict,
     onEnd: "reconnect",
-    waitOf: ({ error }) =>
-      "retryAfterMs" in error && error.retryAfterMs !== undefined
-        ? Math.min(error.retryAfterMs, longestWait)
-        : undefined,
+    waitOf: ({ error }) => Feed.waitOf(error),
     observer: { reconnected: interrupted, delivered: () => {} }
   }, {
     policy: { base: "100 millis", cap: "30 seconds", ...source.policy, maxReconnects: Infinity },

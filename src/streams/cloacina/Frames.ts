@@ -26,12 +26,18 @@ export class Welcome {
 }
 
 /**
- * A push that is not what it promises to be: `path` says where, `expected` what. The value is not kept.
+ * A push that is not what it promises to be: `path` says where, `expected` what. `raw` is the push as one of a kind that
+ * nobody knows, where its bytes can be read.
  *
  * @internal
  */
 export class Undecodable {
-  constructor(readonly id: number, readonly kind: string, readonly path: string, readonly expected: string) {}
+  constructor(
+    readonly id: number,
+    readonly path: string,
+    readonly expected: string,
+    readonly raw?: Push
+  ) {}
 }
 
 /**
@@ -46,7 +52,7 @@ type Broken = readonly [path: string, expected: string]
 
 type Guarded<A> = { readonly value: A } | Broken
 
-const isBroken = <A>(guarded: Guarded<A>): guarded is Broken => Array.isArray(guarded)
+const isBroken = <A>(value: A | Broken): value is Broken => Array.isArray(value)
 
 const isRecord = (u: unknown): u is Readonly<Record<string, unknown>> =>
   typeof u === "object" && u !== null && !Array.isArray(u)
@@ -128,26 +134,23 @@ const decodePush = (frame: Readonly<Record<string, unknown>>): Incoming => {
   const { id, kind, payload_b64, recipient, tenant_id } = frame
   // Without them it cannot be said which row this is, nor what: as good as no frame.
   if (typeof id !== "number" || !Number.isSafeInteger(id) || typeof kind !== "string") return undefined
-  if (typeof recipient !== "string") return new Undecodable(id, kind, "recipient", "string")
-  if (!isNullableString(tenant_id)) return new Undecodable(id, kind, "tenant_id", "string or null")
-  if (typeof payload_b64 !== "string") return new Undecodable(id, kind, "payload_b64", "base64")
+  if (typeof recipient !== "string") return new Undecodable(id, "recipient", "string")
+  if (!isNullableString(tenant_id)) return new Undecodable(id, "tenant_id", "string or null")
+  if (typeof payload_b64 !== "string") return new Undecodable(id, "payload_b64", "base64")
   const tenant = Option.fromNullable(tenant_id)
-  const read = kinds.get(kind)
-  if (read === undefined) {
+  const raw = (): Push | undefined => {
     const payload = Base64.decodeBytes(payload_b64)
-    return payload === undefined
-      ? new Undecodable(id, kind, "payload_b64", "base64")
-      : { id, kind: "unknown", unknownKind: kind, recipient, tenant_id: tenant, payload }
+    return payload && { id, kind: "unknown", unknownKind: kind, recipient, tenant_id: tenant, payload }
   }
+  const read = kinds.get(kind)
+  if (read === undefined) return raw() ?? new Undecodable(id, "payload_b64", "base64")
   const text = Base64.decodeText(payload_b64)
-  if (text === undefined) return new Undecodable(id, kind, "payload_b64", "base64")
+  if (text === undefined) return new Undecodable(id, "payload_b64", "base64 of UTF-8", raw())
   const parsed = parse(text)
-  if (parsed === undefined) return new Undecodable(id, kind, "payload_b64", "base64 of JSON")
+  if (parsed === undefined) return new Undecodable(id, "payload_b64", "base64 of JSON", raw())
   const push = read(id, recipient, tenant, parsed.json)
-  return isBrokenPush(push) ? new Undecodable(id, kind, push[0], push[1]) : push
+  return isBroken(push) ? new Undecodable(id, push[0], push[1], raw()) : push
 }
-
-const isBrokenPush = (push: Push | Broken): push is Broken => Array.isArray(push)
 
 /**
  * Reads a text frame of the server.

@@ -26,7 +26,7 @@ import {
 import type { Connection, ConnectionClosed } from "../core/Connection.js"
 import type * as Feed from "../core/Feed.js"
 import type { DeliveryError, Failed } from "./Delivery.js"
-import * as Session from "./Session.js"
+import * as Link from "./Link.js"
 
 /**
  * What a command can end with.
@@ -79,19 +79,19 @@ export const make = (options: {
   readonly policy?: Partial<Feed.Policy> | undefined
 }): Effect.Effect<Commands, CommandError, Scope.Scope> =>
   Effect.gen(function*() {
-    const sessions = yield* Session.make(options)
+    const links = yield* Link.make(options)
     const lock = yield* Effect.makeSemaphore(1)
     const limitMs = Duration.toMillis(options.answerTimeout)
-    const current = Effect.mapError(sessions.current, notInterrupted)
+    const current = Effect.mapError(links.current, notInterrupted)
     yield* current
 
     const exchange = (info: Info, command: string): Effect.Effect<string, CommandError> =>
-      Effect.flatMap(Effect.zip(current, Deferred.make<string, ConnectionClosed>()), ([session, answer]) => {
-        session.onFrame = (frame) => {
+      Effect.flatMap(Effect.zip(current, Deferred.make<string, ConnectionClosed>()), ([link, answer]) => {
+        link.onFrame = (frame) => {
           if (typeof frame === "string") Deferred.unsafeDone(answer, Effect.succeed(frame))
         }
-        session.onClosed = (closed) => Deferred.unsafeDone(answer, Effect.fail(closed))
-        return session.connection.send([command]).pipe(
+        link.onClosed = (closed) => Deferred.unsafeDone(answer, Effect.fail(closed))
+        return link.connection.send([command]).pipe(
           Effect.zipRight(Deferred.await(answer)),
           Effect.mapError(({ code }) =>
             new TransportError({
@@ -112,10 +112,10 @@ export const make = (options: {
               })
           }),
           Effect.ensuring(Effect.sync(() => {
-            session.onFrame = undefined
-            session.onClosed = undefined
+            link.onFrame = undefined
+            link.onClosed = undefined
           })),
-          Effect.onError(() => sessions.discard)
+          Effect.onError(() => links.discard)
         )
       })
 
@@ -129,12 +129,12 @@ export const make = (options: {
               const error = refusal(info, decoded.right.message)
               // The server looks the reactor up when the socket opens, and never again.
               return error._tag === "NotFound"
-                ? Effect.zipRight(sessions.discard, Effect.fail(error))
+                ? Effect.zipRight(links.discard, Effect.fail(error))
                 : Effect.fail(error)
             }
             if (Either.isRight(decoded) && isExpected(decoded.right)) return Effect.succeed(decoded.right)
             return Effect.zipRight(
-              sessions.discard,
+              links.discard,
               Effect.fail(
                 new DecodeError({
                   ...info,

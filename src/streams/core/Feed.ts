@@ -78,6 +78,20 @@ export interface Source<Item, Cursor, E, R> {
   } | undefined
 }
 
+/** A server that asks for more, in ms, is asked again behind this: a feed that waits for hours is as good as none. */
+const longestWait = 60_000
+
+/**
+ * The delay that an error asks for, as {@link Source} wants it: a minute at the most.
+ *
+ * @since 0.1.0
+ * @category utils
+ */
+export const waitOf = (error: object): number | undefined =>
+  "retryAfterMs" in error && typeof error.retryAfterMs === "number"
+    ? Math.min(error.retryAfterMs, longestWait)
+    : undefined
+
 interface Connection<Item, E, R> {
   readonly scope: Scope.CloseableScope
   readonly pull: Effect.Effect<Chunk.Chunk<Item>, Option.Option<E>, R>

@@ -27,9 +27,6 @@ export interface Gap {
   readonly type: "gap"
 }
 
-/** A server that asks for more is asked again behind this, in ms: a log that waits for hours is as good as none. */
-const longestWait = 60_000
-
 const decodeEvent = Schema.decodeUnknownEither(LogEvent)
 
 /** Events of later servers and events that a server failed to write are skipped (contract 6.1). */
@@ -80,7 +77,7 @@ export const decode = <E, E2, R>(body: Stream.Stream<Uint8Array, E, R>, errors: 
  * @since 0.1.0
  * @category constructors
  */
-export const feed = <E extends { readonly _tag: string; readonly retryAfterMs?: number | undefined }, E2>(options: {
+export const feed = <E extends { readonly _tag: string }, E2>(options: {
   readonly connect: Effect.Effect<Stream.Stream<LogEvent, E>, E, Scope.Scope>
   readonly interrupted: (attempts: number, last: Option.Option<E>) => E2
   readonly isTransient: (error: E) => boolean
@@ -95,6 +92,6 @@ export const feed = <E extends { readonly _tag: string; readonly retryAfterMs?: 
     },
     onEnd: "end",
     gap: () => ({ type: "gap" }),
-    waitOf: (error) => error.retryAfterMs && Math.min(error.retryAfterMs, longestWait),
+    waitOf: Feed.waitOf,
     observer: options.observer
   }, { policy: options.policy, interrupted: options.interrupted })

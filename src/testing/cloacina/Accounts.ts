@@ -8,7 +8,7 @@ import * as Redacted from "effect/Redacted"
 import * as Api from "../../schemas/cloacina/api/Accounts.js"
 import * as Body from "./Body.js"
 import { parseUuid, uuid } from "./Clockwork.js"
-import { type Access, answer, type Call, type Handler, handler, type Refusal, refuse } from "./Handler.js"
+import { answer, answerList, type Call, type Handler, handler, type Refusal, refuse, tenantAdmin } from "./Handler.js"
 import type { World } from "./World.js"
 
 interface Account {
@@ -46,8 +46,6 @@ const CreateAccount = Body.object<CreateAccount>("CreateAccountRequest", {
 const ResetPassword = Body.object<{ readonly password: string }>("ResetPasswordRequest", { password: Body.string })
 
 const toInfo = ({ id, role, status, username }: Account) => ({ id, username, role, status })
-
-const tenantAdmin: Access = { _tag: "tenant", level: "admin", database: false }
 
 /**
  * The accounts of the options and those to come.
@@ -98,10 +96,11 @@ export const make = ({ options }: World): Effect.Effect<Accounts> =>
             return answer(toInfo(yield* add(call.tenant, username, Redacted.make(password), role)), 201)
           })),
         handler(Api.listAll, tenantAdmin, ({ tenant }) =>
-          Effect.sync(() => {
-            const items = accounts.filter((account) => account.tenant === tenant).reverse().map(toInfo)
-            return answer({ items, total: items.length })
-          })),
+          Effect.sync(() =>
+            answerList(
+              accounts.filter((account) => account.tenant === tenant).reverse().map(toInfo)
+            )
+          )),
         handler(Api.disable, tenantAdmin, (call) =>
           Effect.map(find(call), (account) => {
             account.status = "disabled"

@@ -11,7 +11,7 @@ import type { Reader } from "../../schemas/core/StrictJson.js"
 import type { FrontResponse } from "../../server/core/Front.js"
 import * as Body from "./Body.js"
 import { parseUuid } from "./Clockwork.js"
-import { type Access, answer, type Handler, handler, type Identity, type Refusal, refuse } from "./Handler.js"
+import { answer, anyKey, type Handler, handler, type Identity, type Refusal, refuse } from "./Handler.js"
 import type { World } from "./World.js"
 
 /** How often agents are told to report, in seconds. */
@@ -27,8 +27,6 @@ export const livenessMs = 3 * heartbeatSeconds * 1000
 
 /** How many keys for packets with secrets the server would like to have. */
 const wantedKeys = 32
-
-const anyKey: Access = { _tag: "any", level: "read" }
 
 interface Versioned {
   readonly protocol_version: number

@@ -26,17 +26,33 @@ const randomBytes = (count: number): Effect.Effect<Uint8Array> =>
  */
 export const token = (bytes: number): Effect.Effect<string> => Effect.map(randomBytes(bytes), Encoding.encodeBase64Url)
 
+/** Hyphens into 32 hexadecimal digits. */
+const hyphened = (hex: string): string =>
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+
+const hexOf = (word: number): string => word.toString(16).padStart(8, "0")
+
+/**
+ * The UUID of version 4, in lower case, that four random words of 32 bits make.
+ *
+ * @since 0.1.0
+ * @category utils
+ */
+export const uuidOf = (a: number, b: number, c: number, d: number): string =>
+  hyphened(
+    hexOf(a) + hexOf((b & 0xffff_0fff | 0x4000) >>> 0) + hexOf((c & 0x3fff_ffff | 0x8000_0000) >>> 0) + hexOf(d)
+  )
+
 /**
  * A UUID of version 4, in lower case.
  *
  * @since 0.1.0
  * @category utils
  */
-export const uuid: Effect.Effect<string> = Effect.map(Effect.all([word, word, word, word]), ([a, b, c, d]) => {
-  const hex = [a, (b & 0xffff_0fff | 0x4000) >>> 0, (c & 0x3fff_ffff | 0x8000_0000) >>> 0, d]
-    .map((part) => part.toString(16).padStart(8, "0")).join("")
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-})
+export const uuid: Effect.Effect<string> = Effect.map(
+  Effect.all([word, word, word, word]),
+  (words) => uuidOf(...words)
+)
 
 /**
  * The UUID that a text names, in lower case with hyphens; `undefined` if it names none. Braces, the prefix `urn:uuid:`
@@ -49,8 +65,7 @@ export const parseUuid = (text: string): string | undefined => {
   const bare = /^(?:urn:uuid:)?([0-9a-f-]+)$|^\{([0-9a-f-]+)\}$/i.exec(text)
   const id = (bare?.[1] ?? bare?.[2] ?? "").toLowerCase()
   if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id
-  if (!/^[0-9a-f]{32}$/.test(id)) return undefined
-  return `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`
+  return /^[0-9a-f]{32}$/.test(id) ? hyphened(id) : undefined
 }
 
 /**

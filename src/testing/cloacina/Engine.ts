@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
 import * as Executions from "./Executions.js"
-import type { Handler, Refusal } from "./Handler.js"
+import { type Handler, type Refusal, refuse } from "./Handler.js"
 import * as Instances from "./Instances.js"
 import * as EngineState from "./internal/EngineState.js"
 import type { Values } from "./Script.js"
@@ -29,7 +29,8 @@ export interface Engine {
 }
 
 /**
- * An engine with the workflows of the world's options. Its timers end with the scope.
+ * An engine with the workflows of the world's options. Its timers end with the scope. An execution from the start that is
+ * refused is a defect: the `Refusal`, which says which one.
  *
  * @since 0.1.0
  * @category constructors
@@ -48,8 +49,12 @@ export const make = (world: World): Effect.Effect<Engine, never, Scope.Scope> =>
           ({ id }) => id
         )
       ))
-    for (const { context, tenant, workflow } of world.options.executions ?? []) {
-      yield* Effect.orDie(execute(tenant, workflow, context))
+    for (const [at, { context, tenant, workflow }] of (world.options.executions ?? []).entries()) {
+      yield* execute(tenant, workflow, context).pipe(
+        Effect.catchAll(({ code, message, status }) =>
+          Effect.die(refuse(status, code, `executions[${at}]: '${workflow}' in '${tenant}' is refused: ${message}`))
+        )
+      )
     }
     return {
       handlers: [

@@ -8,15 +8,13 @@ import * as Either from "effect/Either"
 import * as Api from "../../schemas/cloacina/api/Executions.js"
 import * as Body from "./Body.js"
 import { parseUuid } from "./Clockwork.js"
-import type { Access, Call, Handler, Refusal } from "./Handler.js"
-import { answer, handler, refuse } from "./Handler.js"
+import type { Call, Handler, Refusal } from "./Handler.js"
+import { answer, answerList, handler, refuse, tenantRows } from "./Handler.js"
 import { type EngineState, pageOf } from "./internal/EngineState.js"
 import { stamp } from "./internal/Machine.js"
 import type { Execution, TaskRow } from "./internal/Runs.js"
 import type { Tenant } from "./internal/Tenant.js"
 import * as Slots from "./Slots.js"
-
-const access = (level: "read" | "write"): Access => ({ _tag: "tenant", level, database: true })
 
 const ExecuteBody = Body.object<{ readonly context: Slots.Input | undefined }>("ExecuteRequest", {
   context: Body.optional(Slots.input)
@@ -104,7 +102,7 @@ export const make = ({ withTenant }: EngineState): ReadonlyArray<Handler> => {
   return [
     handler(
       Api.execute,
-      access("write"),
+      tenantRows("write"),
       (call) =>
         Effect.flatMap(
           Body.read(call, ExecuteBody),
@@ -121,7 +119,7 @@ export const make = ({ withTenant }: EngineState): ReadonlyArray<Handler> => {
     ),
     handler(
       Api.listAll,
-      access("read"),
+      tenantRows("read"),
       (call) =>
         withTenant(call, ({ runs }) =>
           Either.map(filterOf(call), ({ limit, offset, status, workflow }) => {
@@ -129,10 +127,10 @@ export const make = ({ withTenant }: EngineState): ReadonlyArray<Handler> => {
               (status === undefined || execution.status === status) &&
               (workflow === undefined || execution.definition.workflow === workflow)
             ).reverse().slice(offset, offset + limit).map(toSummary)
-            return answer({ tenant_id: call.tenant, items, total: items.length })
+            return answerList(items, { tenant_id: call.tenant })
           }))
     ),
-    handler(Api.get, access("read"), (call) =>
+    handler(Api.get, tenantRows("read"), (call) =>
       withTenant(call, ({ runs }) =>
         Either.flatMap(idOf(call), (id) => {
           const execution = runs.get(id)
@@ -144,21 +142,29 @@ export const make = ({ withTenant }: EngineState): ReadonlyArray<Handler> => {
               status: execution.status
             }))
         }))),
-    handler(Api.events, access("read"), (call) =>
-      withTenant(call, ({ runs }) =>
-        Either.map(idOf(call), (id) =>
-          answer({
-            tenant_id: call.tenant,
-            execution_id: call.param("exec_id"),
-            events: runs.get(id)?.events ?? []
-          })))),
-    handler(Api.tasks, access("read"), (call) =>
-      withTenant(call, ({ runs }) =>
-        Either.map(idOf(call), (id) =>
-          answer({
-            tenant_id: call.tenant,
-            execution_id: call.param("exec_id"),
-            tasks: (runs.get(id)?.tasks ?? []).map((row) => toTask(row, row.task.maxAttempts ?? 3))
-          }))))
+    handler(
+      Api.events,
+      tenantRows("read"),
+      (call) =>
+        withTenant(call, ({ runs }) =>
+          Either.map(idOf(call), (id) =>
+            answer({
+              tenant_id: call.tenant,
+              execution_id: call.param("exec_id"),
+              events: runs.get(id)?.events ?? []
+            })))
+    ),
+    handler(
+      Api.tasks,
+      tenantRows("read"),
+      (call) =>
+        withTenant(call, ({ runs }) =>
+          Either.map(idOf(call), (id) =>
+            answer({
+              tenant_id: call.tenant,
+              execution_id: call.param("exec_id"),
+              tasks: (runs.get(id)?.tasks ?? []).map((row) => toTask(row, row.task.maxAttempts ?? 3))
+            })))
+    )
   ]
 }

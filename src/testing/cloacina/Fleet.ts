@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Api from "../../schemas/cloacina/api/Fleet.js"
 import { livenessMs } from "./Agents.js"
 import * as Body from "./Body.js"
-import { type Access, answer, type Handler, handler, refuse } from "./Handler.js"
+import { type Access, answer, answerList, type Handler, handler, refuse, tenantAdmin } from "./Handler.js"
 import type { Agent, PackageStats, World } from "./World.js"
 
 const SetLimit = Body.object<{ readonly max_agents: number }>("SetAgentLimitRequest", {
@@ -15,8 +15,6 @@ const SetLimit = Body.object<{ readonly max_agents: number }>("SetAgentLimitRequ
 })
 
 const tenantRead: Access = { _tag: "tenant", level: "read", database: false }
-
-const tenantAdmin: Access = { _tag: "tenant", level: "admin", database: false }
 
 /**
  * Whether an agent has reported recently enough.
@@ -115,12 +113,10 @@ export const make = (world: World): ReadonlyArray<Handler> => {
 
   return [
     handler(Api.listAgents, { _tag: "any", level: "admin" }, ({ identity }) =>
-      Effect.map(now, (time) => {
-        const items = alive(time, (its) => identity.isGod || its === identity.tenant).map((agent) =>
-          agentInfo(agent, time)
-        )
-        return answer({ items, total: items.length })
-      })),
+      Effect.map(now, (time) =>
+        answerList(
+          alive(time, (its) => identity.isGod || its === identity.tenant).map((agent) => agentInfo(agent, time))
+        ))),
     handler(
       Api.compiler,
       { _tag: "platform" },

@@ -5,21 +5,17 @@
  */
 import * as Effect from "effect/Effect"
 import * as Api from "../../schemas/cloacina/api/Graphs.js"
-import { empty, type FrontResponse } from "../../server/core/Front.js"
+import { empty } from "../../server/core/Front.js"
 import * as Body from "./Body.js"
 import type { Accumulator, Graph, GraphStore, Reactor } from "./GraphStore.js"
 import { isVisible, toldMinutes } from "./GraphStore.js"
-import { type Access, answer, type Handler, handler, type Identity, refuse } from "./Handler.js"
+import { answer, answerList, anyKey, type Handler, handler, type Identity, refuse } from "./Handler.js"
 import { jsonText, toBytes, wrap } from "./internal/Boundary.js"
 import { faultsOf, type Slot, typeFault } from "./Slots.js"
-
-const anyKey: Access = { _tag: "any", level: "read" }
 
 /** As the server writes times that it keeps in milliseconds: without a fraction for whole seconds. */
 const time = (ms: number | undefined): string | null =>
   ms === undefined ? null : `${new Date(ms).toISOString().replace(/\.000Z$/, "Z").slice(0, -1)}+00:00`
-
-const list = (items: ReadonlyArray<unknown>): FrontResponse => answer({ items, total: items.length })
 
 /** What the list says of one accumulator; for god keys the parts that are looked up by name may be somebody else's. */
 const describeAccumulator = (accumulator: Accumulator, named: Accumulator | undefined): unknown => {
@@ -146,7 +142,7 @@ export const make = (store: GraphStore, now: Effect.Effect<number>): ReadonlyArr
   return [
     handler(Api.listAccumulators, anyKey, ({ identity }) =>
       Effect.sync(() =>
-        list(
+        answerList(
           store.accumulators().filter((each) => isVisible(identity, each))
             .map((each) => describeAccumulator(each, store.accumulator(identity, each.script.name)))
         )
@@ -188,7 +184,7 @@ export const make = (store: GraphStore, now: Effect.Effect<number>): ReadonlyArr
       Api.listReactors,
       anyKey,
       ({ identity }) =>
-        Effect.sync(() => list(store.reactors().filter((each) => isVisible(identity, each)).map(describeReactor)))
+        Effect.sync(() => answerList(store.reactors().filter((each) => isVisible(identity, each)).map(describeReactor)))
     ),
     handler(Api.fire, anyKey, (call) =>
       Effect.gen(function*() {
@@ -227,7 +223,7 @@ export const make = (store: GraphStore, now: Effect.Effect<number>): ReadonlyArr
         const limit = yield* Body.queryInteger(call, "limit", "u64")
         if (!isListed(call.identity, name)) return yield* missing(name)
         const recent = store.reactor(call.identity, name)?.recent ?? []
-        return list(
+        return answerList(
           [...recent].reverse().slice(0, Math.min(limit ?? 50, 200)).map((fire) => ({
             fired_at: time(fire.firedAt),
             ok: fire.ok,
@@ -254,7 +250,7 @@ export const make = (store: GraphStore, now: Effect.Effect<number>): ReadonlyArr
     ),
     handler(Api.listGraphs, anyKey, ({ identity }) =>
       Effect.sync(() =>
-        list(
+        answerList(
           store.graphs().filter((each) => isVisible(identity, each)).map((each) => describeGraph(each, null))
         )
       )),

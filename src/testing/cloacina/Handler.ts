@@ -54,6 +54,30 @@ export type Access =
   | { readonly _tag: "socket" }
 
 /**
+ * Admin keys of the tenant of the path, for routes that do not ask its database.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const tenantAdmin: Access = { _tag: "tenant", level: "admin", database: false }
+
+/**
+ * Keys of the tenant of the path with this level, for routes that ask its database.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const tenantRows = (level: "read" | "write"): Access => ({ _tag: "tenant", level, database: true })
+
+/**
+ * All keys.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const anyKey: Access = { _tag: "any", level: "read" }
+
+/**
  * An error of the server in its envelope.
  *
  * @since 0.1.0
@@ -128,6 +152,15 @@ export const handler = (
  */
 export const answer = (body: unknown, status = 200, headers?: Readonly<Record<string, string>>): FrontResponse =>
   json(status, JSON.stringify(body), headers)
+
+/**
+ * An answer with a list. `total` is only the number of its items (contract 2.5); `head` is what else the answer says.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const answerList = (items: ReadonlyArray<unknown>, head?: { readonly tenant_id: string }): FrontResponse =>
+  answer({ ...head, items, total: items.length })
 
 /**
  * @since 0.1.0

@@ -7,16 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Api from "../../schemas/cloacina/api/Instances.js"
 import * as Body from "./Body.js"
-import type { Access, Call, Handler, Refusal } from "./Handler.js"
-import { answer, handler, refuse } from "./Handler.js"
+import type { Call, Handler, Refusal } from "./Handler.js"
+import { answer, answerList, handler, refuse, tenantRows } from "./Handler.js"
 import * as Cron from "./internal/Cron.js"
 import { type EngineState, pageOf } from "./internal/EngineState.js"
 import { stamp } from "./internal/Machine.js"
 import { type Schedule, wholeSeconds } from "./internal/Schedules.js"
 import type { Tenant } from "./internal/Tenant.js"
 import * as Slots from "./Slots.js"
-
-const access = (level: "read" | "write"): Access => ({ _tag: "tenant", level, database: true })
 
 interface Create {
   readonly instance_name: string
@@ -108,7 +106,7 @@ export const make = ({ machine, withTenant }: EngineState): ReadonlyArray<Handle
   return [
     handler(
       Api.create,
-      access("write"),
+      tenantRows("write"),
       (call) =>
         Effect.flatMap(Body.read(call, CreateBody), (body) =>
           body.instance_name.trim() === ""
@@ -121,25 +119,25 @@ export const make = ({ machine, withTenant }: EngineState): ReadonlyArray<Handle
     ),
     handler(
       Api.listAll,
-      access("read"),
+      tenantRows("read"),
       (call) =>
         withTenant(call, ({ schedules }) =>
           Either.map(pageOf(call), ({ limit, offset }) => {
             const items = schedules.all()
               .filter(({ instance, workflow }) => instance !== undefined && workflow === call.param("name"))
               .slice(offset, offset + limit).map(toSummary)
-            return answer({ tenant_id: call.tenant, items, total: items.length })
+            return answerList(items, { tenant_id: call.tenant })
           }))
     ),
     handler(
       Api.get,
-      access("read"),
+      tenantRows("read"),
       (call) =>
         withTenant(call, (tenant) => Either.map(existing(tenant, call), (schedule) => answer(toSummary(schedule))))
     ),
     handler(
       Api.remove,
-      access("write"),
+      tenantRows("write"),
       (call) =>
         withTenant(call, (tenant) =>
           Either.map(existing(tenant, call), (schedule) => {

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Api from "../../schemas/cloacina/api/Keys.js"
 import * as Body from "./Body.js"
 import { parseUuid } from "./Clockwork.js"
-import { type Access, answer, type Call, type Handler, handler, type Refusal, refuse } from "./Handler.js"
+import { answer, answerList, type Call, type Handler, handler, type Refusal, refuse, tenantAdmin } from "./Handler.js"
 import { type Key, ticketSeconds } from "./KeyStore.js"
 import type { World } from "./World.js"
 
@@ -26,17 +26,13 @@ const common = ({ createdAt, identity: { isGod, role, tenant } }: Key) => ({
   created_at: createdAt
 })
 
-const list = (keys: ReadonlyArray<Key>) => {
-  const items = keys.map((key) => ({
+const list = (keys: ReadonlyArray<Key>) =>
+  answerList(keys.map((key) => ({
     id: key.identity.keyId,
     name: key.identity.name,
     ...common(key),
     revoked: key.revoked
-  }))
-  return answer({ items, total: items.length })
-}
-
-const tenantAdmin: Access = { _tag: "tenant", level: "admin", database: false }
+  })))
 
 /**
  * @since 0.1.0

@@ -185,7 +185,7 @@ export const make = (options: Options = {}): Effect.Effect<Outbox, never, Scope.
     const addresses = new Map<string, Address>()
     const open = new Map<number, Row>()
     const acked = new Map<number, Row>()
-    const pending = new Heap<Row>((row) => row.id)
+    const pending = new Heap<Row>((a, b) => a.id < b.id)
     const counts = { pending: 0, delivered: 0, acked: 0 }
     let lastId = 0
     let listeners = 0

@@ -9,6 +9,7 @@ import { parseTar } from "nanotar"
 import * as Toml from "smol-toml"
 import { bunzip2 } from "./internal/Bzip2.js"
 import type { Values } from "./Script.js"
+import { isObject } from "./Slots.js"
 
 /** The longest package once unpacked, in bytes. */
 const maxUnpackedBytes = 256 * 1024 * 1024
@@ -57,9 +58,6 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const textOf = (bytes: Uint8Array): Either.Either<string, unknown> => Either.try(() => utf8.decode(bytes))
 
 const invalid = (reason: string): Either.Either<never, string> => Either.left(`Package validation failed: ${reason}`)
-
-const isTable = (value: unknown): value is Values =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const stringOf = (table: Values, name: string): string | undefined => {
   const value = table[name]
@@ -119,10 +117,10 @@ const manifestOf = (bytes: Uint8Array, archive: Uint8Array, files: ReadonlyArray
     catch: (error) => error instanceof Toml.TomlError ? error.message : "TOML parse error"
   })
   if (Either.isLeft(table)) return fault(table.left)
-  if (!isTable(table.right) || !isTable(table.right["package"])) return fault("missing field `package`")
+  if (!isObject(table.right) || !isObject(table.right["package"])) return fault("missing field `package`")
   const header = table.right["package"]
   const { metadata = {} } = table.right
-  if (!isTable(metadata)) return fault("[metadata] must be a table")
+  if (!isObject(metadata)) return fault("[metadata] must be a table")
   const wrong = manifestFault(header, metadata)
   if (wrong !== undefined) return fault(wrong)
   return Either.right<Archive>({

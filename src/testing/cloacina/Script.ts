@@ -298,8 +298,8 @@ export const cron = (expression: string, options: { readonly timezone?: string |
 })
 
 /**
- * A workflow and what it does. An emulator with a script whose tasks are no graph (an id twice, a task that does not exist,
- * a circle) dies as it starts.
+ * A workflow and what it does. An emulator with a script that cannot be dies as it starts and says why: tasks that are no
+ * graph (an id twice, a task that does not exist, a circle), a cron expression or a time zone that nobody understands.
  *
  * @example
  * ```ts
@@ -328,21 +328,38 @@ export const workflow = (name: string, options: WorkflowOptions = {}): Workflow 
 export const triesOf = ({ maxAttempts = 3 }: Task): number => Math.max(1, maxAttempts)
 
 /**
+ * Whether some of them wait for each other. Ids that nobody has count for nothing.
+ *
+ * @internal
+ */
+export const hasCircle = (tasks: ReadonlyArray<Pick<Task, "after" | "id">>): boolean => {
+  const known = new Set(tasks.map(({ id }) => id))
+  const done = new Set<string>()
+  for (let before = -1; before < done.size;) {
+    before = done.size
+    for (const { after = [], id } of tasks) {
+      if (after.every((other) => done.has(other) || !known.has(other))) done.add(id)
+    }
+  }
+  return done.size < known.size
+}
+
+/**
  * What is wrong with the tasks of a workflow: an id twice, a task that nobody knows, a circle.
  *
  * @internal
  */
 export const faultsOf = (tasks: ReadonlyArray<Task>): ReadonlyArray<string> => {
-  const known = new Set(tasks.map(({ id }) => id))
-  const faults = tasks.flatMap(({ after = [], id }) =>
-    after.filter((other) => !known.has(other)).map((other) => `task '${id}' waits for '${other}', which does not exist`)
-  )
-  if (known.size < tasks.length) faults.push("two tasks have the same id")
-  const done = new Set<string>()
-  for (let left = tasks.length + 1; left > 0 && done.size < known.size; left--) {
-    for (const { after = [], id } of tasks) {
-      if (after.every((other) => done.has(other) || !known.has(other))) done.add(id)
-    }
-  }
-  return done.size === known.size ? faults : [...faults, "tasks wait for each other in a circle"]
+  const known = new Set<string>()
+  const repeated = new Set<string>()
+  for (const { id } of tasks) (known.has(id) ? repeated : known).add(id)
+  return [
+    ...tasks.flatMap(({ after = [], id }) =>
+      after.filter((other) => !known.has(other)).map((other) =>
+        `task '${id}' waits for '${other}', which does not exist`
+      )
+    ),
+    ...Array.from(repeated, (id) => `two tasks have the id '${id}'`),
+    ...hasCircle(tasks) ? ["tasks wait for each other in a circle"] : []
+  ]
 }

@@ -8,7 +8,7 @@ import * as Api from "../../schemas/cloacina/api/Secrets.js"
 import * as Body from "./Body.js"
 import { uuid } from "./Clockwork.js"
 import * as Database from "./Database.js"
-import { type Access, answer, type Call, type Handler, handler, type Refusal, refuse } from "./Handler.js"
+import { answer, answerList, type Call, type Handler, handler, type Refusal, refuse, tenantAdmin } from "./Handler.js"
 import type { Secret, World } from "./World.js"
 
 type Fields = Readonly<Record<string, string>>
@@ -30,9 +30,6 @@ const toMetadata = ({ createdAt, fields, id, name, updatedAt }: Secret) => ({
   updated_at: updatedAt
 })
 
-/** The tenant's database is asked behind the key-encryption key. */
-const tenantAdmin: Access = { _tag: "tenant", level: "admin", database: false }
-
 const notFound = (name: string) => refuse(404, "secret_not_found", `secret not found: ${name}`)
 
 /**
@@ -43,6 +40,7 @@ export const make = (world: World): ReadonlyArray<Handler> => {
   const { hooks, options, secrets, timestamp } = world
   hooks.onTenantRemoved.push((tenant) => Effect.sync(() => void secrets.delete(tenant)))
 
+  /** Asks the database itself, unlike other routes of tenants: only behind the look for the key-encryption key. */
   const open = (tenant: string): Effect.Effect<Map<string, Secret>, Refusal> => {
     if (options.secrets === false) {
       return refuse(
@@ -77,11 +75,11 @@ export const make = (world: World): ReadonlyArray<Handler> => {
         all.set(name, secret)
         return answer(toMetadata(secret), 201)
       })),
-    handler(Api.listAll, tenantAdmin, ({ tenant }) =>
-      Effect.map(open(tenant), (all) => {
-        const items = [...all.values()].map(toMetadata)
-        return answer({ items, total: items.length })
-      })),
+    handler(
+      Api.listAll,
+      tenantAdmin,
+      ({ tenant }) => Effect.map(open(tenant), (all) => answerList([...all.values()].map(toMetadata)))
+    ),
     handler(Api.get, tenantAdmin, (call) => Effect.map(find(call), ([secret]) => answer(toMetadata(secret)))),
     handler(Api.rotate, tenantAdmin, (call) =>
       Effect.gen(function*() {

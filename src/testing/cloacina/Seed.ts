@@ -25,14 +25,16 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
+import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
 import * as GraphScript from "./GraphScript.js"
-import * as Cron from "./internal/Cron.js"
+import * as Check from "./internal/Check.js"
 import * as Script from "./Script.js"
 import { slotOf } from "./Slots.js"
 import type { Options } from "./World.js"
@@ -52,15 +54,15 @@ export class InvalidSeed extends Data.TaggedError("InvalidSeed")<{ readonly faul
 const isDuration = (text: string): text is Duration.DurationInput & string =>
   Option.isSome(Duration.decodeUnknown(text))
 
-/** One rule in place of what the parts of a schema say. */
-const saying = (message: string) => ({ message: () => ({ message, override: true }) })
+/** What stands in a fault in place of what a schema would say. */
+const expecting = (description: string) => ({ description })
 
 const Time = Schema.Union(Schema.NonNegative, Schema.String.pipe(Schema.filter(isDuration))).annotations(
-  saying("expected milliseconds or a text like \"2 seconds\"")
+  expecting("milliseconds or a text like \"2 seconds\"")
 )
 
 /** A value that no fault shows. */
-const Hidden = Schema.Redacted(Schema.String).annotations(saying("expected a text"))
+const Hidden = Schema.Redacted(Schema.String).annotations(expecting("a text"))
 
 const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
@@ -74,6 +76,8 @@ const Attempt = Schema.Union(
   Schema.Literal("succeeds"),
   Schema.Struct({ fails: Schema.String, takes: maybe(Time) }),
   Schema.Struct({ sets: maybe(Values), takes: maybe(Time) })
+).annotations(
+  expecting("\"succeeds\", { \"fails\": text } or { \"sets\": values }, the latter two with or without \"takes\"")
 )
 
 const Task = Schema.Struct({
@@ -100,25 +104,13 @@ const Param = Schema.Struct({
   type: Schema.Union(
     Schema.Literal("string", "integer", "number", "boolean", "object", "array", "null", "any", "secret"),
     Values
-  ),
+  ).annotations(expecting("a type of JSON, \"any\", \"secret\" or a JSON schema")),
   required: maybe(Schema.Boolean),
   default: maybe(Schema.Unknown)
 })
 
-const timetable = Schema.String.pipe(
-  Schema.filter((expression) =>
-    Either.match(Cron.parse(expression, "UTC"), { onLeft: (fault) => fault, onRight: () => true })
-  )
-)
-
-const timezone = Schema.String.pipe(
-  Schema.filter((zone) =>
-    Either.match(Cron.parse("* * * * *", zone), { onLeft: (fault) => fault, onRight: () => true })
-  )
-)
-
 const Trigger = Schema.Union(
-  Schema.Struct({ cron: timetable, timezone: maybe(timezone) }),
+  Schema.Struct({ cron: Schema.String, timezone: maybe(Schema.String) }),
   Schema.Struct({
     name: Name,
     every: Time,
@@ -126,22 +118,20 @@ const Trigger = Schema.Union(
     /** At every so many polls. */
     firesEvery: maybe(Schema.Int.pipe(Schema.positive()))
   })
-)
+).annotations(expecting(
+  "{ \"cron\": text } with or without \"timezone\", or { \"name\": text, \"every\": time } with or without \"on\" and \"firesEvery\""
+))
 
 const Workflow = Schema.Struct({
   name: Name,
-  tenant: maybe(Schema.Union(Name, Names)),
+  tenant: maybe(Schema.Union(Name, Names).annotations(expecting("a name or a list of names"))),
   package: maybe(Name),
   version: maybe(Name),
   description: maybe(Schema.String),
   language: maybe(Schema.Literal("python", "rust")),
-  archive: maybe(Schema.Uint8ArrayFromBase64),
+  archive: maybe(Schema.Uint8ArrayFromBase64.annotations(expecting("bytes in base64"))),
   params: maybe(Schema.Array(Param)),
-  tasks: maybe(
-    Schema.Array(Task).pipe(
-      Schema.filter((tasks) => Script.faultsOf(tasks.map(({ after, id }) => ({ after, id }))).join(", ") || true)
-    )
-  ),
+  tasks: maybe(Schema.Array(Task)),
   triggers: maybe(Schema.Array(Trigger)),
   subscribes: maybe(Names),
   build: maybe(Schema.Struct({ takes: maybe(Time), fails: maybe(Schema.String) })),
@@ -152,22 +142,32 @@ const Workflow = Schema.Struct({
 
 const Graph = Schema.Struct({
   name: Name,
-  tenant: maybe(Schema.NullOr(Name)),
+  tenant: maybe(Schema.NullOr(Name).annotations(expecting("a name or null"))),
   package: maybe(Name),
   reactor: Name,
-  accumulators: Schema.Array(Schema.Union(
-    Name,
-    Schema.Struct({
-      name: Name,
-      schema: maybe(Values),
-      keepsState: maybe(Schema.Boolean),
-      window: maybe(Schema.Int.pipe(Schema.positive()))
-    })
-  )),
+  accumulators: Schema.Array(
+    Schema.Union(
+      Name,
+      Schema.Struct({
+        name: Name,
+        schema: maybe(Values),
+        keepsState: maybe(Schema.Boolean),
+        window: maybe(Schema.Int.pipe(Schema.positive()))
+      })
+    ).annotations(expecting("a name or { \"name\": text } with or without \"schema\", \"keepsState\" and \"window\""))
+  ),
   reactionMode: maybe(Schema.Literal("when_any", "when_all")),
   inputStrategy: maybe(Schema.Literal("latest", "sequential")),
   nodes: maybe(Schema.Array(Schema.Struct({ id: Name, inputs: Names }))),
-  edges: maybe(Schema.Array(Schema.Struct({ from: Name, to: Name, label: Schema.NullOr(Schema.String) }))),
+  edges: maybe(
+    Schema.Array(
+      Schema.Struct({
+        from: Name,
+        to: Name,
+        label: Schema.NullOr(Schema.String).annotations(expecting("a text or null"))
+      })
+    )
+  ),
   slots: maybe(Schema.Array(Param)),
   takes: maybe(Time)
 })
@@ -214,7 +214,7 @@ export const Seed = Schema.Struct({
   initialAgents: maybe(Schema.NonNegativeInt),
   mode: maybe(Schema.Literal("faithful", "documented")),
   tenantDeletion: maybe(Schema.Literal("faithful", "documented"))
-}).annotations({ identifier: "a seed" })
+}).annotations({ identifier: "a seed", description: "a seed" })
 
 const toAttempt = (attempt: typeof Attempt.Type): Script.Attempt =>
   attempt === "succeeds"
@@ -263,33 +263,70 @@ const toGraph = ({ accumulators, name, slots, ...options }: typeof Graph.Type): 
     )
   })
 
-const pathOf = (path: ReadonlyArray<PropertyKey>): string =>
-  path.reduce<string>(
-    (text, part) => typeof part === "number" ? `${text}[${part}]` : `${text}${text === "" ? "" : "."}${String(part)}`,
-    ""
-  )
+const describe = (ast: AST.AST): string => {
+  const described = AST.getDescriptionAnnotation(ast)
+  if (Option.isSome(described)) return described.value
+  switch (ast._tag) {
+    case "Literal":
+      return JSON.stringify(ast.literal)
+    case "Union": {
+      const texts = ast.types.map(describe)
+      return texts.length < 2 ? texts.join() : `${texts.slice(0, -1).join(", ")} or ${texts.at(-1)}`
+    }
+    case "TupleType":
+      return "a list"
+    case "TypeLiteral":
+      return "an object"
+    default:
+      return "another value"
+  }
+}
+
+/** One fault a value, without the value: it may be a secret, or hold one. */
+const issuesOf = (issue: ParseResult.ParseIssue, path: ReadonlyArray<PropertyKey>): ReadonlyArray<Check.Issue> => {
+  switch (issue._tag) {
+    case "Pointer":
+      return issuesOf(issue.issue, [...path, ...Arr.ensure(issue.path)])
+    case "Missing":
+      return [{ path, message: "is missing" }]
+    case "Unexpected":
+      return [{ path, message: "is unexpected" }]
+    case "Composite":
+      if (issue.ast._tag === "Union") break
+      return Arr.ensure(issue.issues).flatMap((inner) => issuesOf(inner, path))
+    case "Refinement":
+      if (issue.kind === "Predicate") break
+      return issuesOf(issue.issue, path)
+  }
+  return [{ path, message: `expected ${describe(issue.ast)}` }]
+}
+
+const invalid = (issues: ReadonlyArray<Check.Issue>): Either.Either<never, InvalidSeed> =>
+  Either.left(new InvalidSeed({ faults: issues.map(Check.lineOf) }))
 
 /**
- * The options of the emulator that a seed stands for.
+ * The options of the emulator that a seed stands for. A seed is refused for what would be a defect of the options: a name
+ * twice, tasks that are no graph, a tenant that neither `tenants` nor a workflow names, an execution of a workflow that is
+ * not there.
  *
  * @since 0.1.0
  * @category decoding
  */
-export const decode = (json: unknown): Either.Either<Options, InvalidSeed> =>
-  Either.mapBoth(
-    Schema.decodeUnknownEither(Seed, { onExcessProperty: "error", errors: "all" })(json),
-    {
-      onLeft: (error) =>
-        new InvalidSeed({
-          faults: ParseResult.ArrayFormatter.formatErrorSync(error).map(({ message, path }) =>
-            `${path.length === 0 ? "" : `${pathOf(path)}: `}${message}`
-          )
-        }),
-      onRight: ({ graphs, secrets, workflows, ...options }): Options => ({
-        ...options,
-        ...(secrets === undefined ? {} : { storedSecrets: secrets }),
-        ...(workflows === undefined ? {} : { workflows: workflows.map(toWorkflow) }),
-        ...(graphs === undefined ? {} : { graphs: graphs.map(toGraph) })
-      })
-    }
-  )
+export const decode = (json: unknown): Either.Either<Options, InvalidSeed> => {
+  const decoded = Schema.decodeUnknownEither(Seed, { onExcessProperty: "error", errors: "all" })(json)
+  if (Either.isLeft(decoded)) return invalid(issuesOf(decoded.left.issue, []))
+  const { graphs, secrets, workflows, ...others } = decoded.right
+  const options: Options = {
+    ...others,
+    ...(secrets === undefined ? {} : { storedSecrets: secrets }),
+    ...(workflows === undefined ? {} : { workflows: workflows.map(toWorkflow) }),
+    ...(graphs === undefined ? {} : { graphs: graphs.map(toGraph) })
+  }
+  const issues = Check.check(options)
+  return issues.length === 0
+    ? Either.right(options)
+    : invalid(issues.map(({ message, path: [member = "", ...rest] }) => ({
+      path: [member === "storedSecrets" ? "secrets" : member, ...rest],
+      message
+    })))
+}

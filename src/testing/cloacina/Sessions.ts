@@ -9,7 +9,7 @@ import type { FrontRequest, FrontResponse } from "../../server/core/Front.js"
 import type { Accounts } from "./Accounts.js"
 import * as Body from "./Body.js"
 import { formatMicros } from "./Clockwork.js"
-import { type Access, answer, type Call, type Handler, handler, Refusal, refuse } from "./Handler.js"
+import { answer, anyKey, type Call, type Handler, handler, Refusal, refuse } from "./Handler.js"
 import * as Oidc from "./Oidc.js"
 import * as Throttle from "./Throttle.js"
 import type { World } from "./World.js"
@@ -28,8 +28,6 @@ const Login = Body.object<Login>("LocalLoginRequest", {
   password: Body.string,
   tenant: Body.optional(Body.string)
 })
-
-const anyRead: Access = { _tag: "any", level: "read" }
 
 const throttled = (seconds: number) =>
   new Refusal({
@@ -106,8 +104,8 @@ export const make = (world: World, accounts: Accounts): ReadonlyArray<Handler> =
 
   return [
     handler(Api.login, { _tag: "public" }, login),
-    handler(Api.refresh, anyRead, refresh),
-    handler(Api.logout, anyRead, ({ identity }) =>
+    handler(Api.refresh, anyKey, refresh),
+    handler(Api.logout, anyKey, ({ identity }) =>
       Effect.sync(() => {
         keys.revoke(identity.keyId)
         oidc.close(identity.keyId)
@@ -115,7 +113,7 @@ export const make = (world: World, accounts: Accounts): ReadonlyArray<Handler> =
       })),
     handler(
       Api.whoami,
-      anyRead,
+      anyKey,
       ({ identity: { isGod, name, role, tenant = null } }) =>
         Effect.succeed(answer({ tenant_id: tenant, role, is_admin: isGod, name }))
     ),

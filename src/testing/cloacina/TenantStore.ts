@@ -57,6 +57,18 @@ const invalid = (name: string): string | undefined => {
 }
 
 /**
+ * Why there can be no tenant of this name from the start; one in upper case would be there under another name.
+ *
+ * @internal
+ */
+export const faultOf = (name: string): string | undefined => {
+  const folded = name.toLowerCase()
+  return invalid(name) ??
+    (folded.startsWith("pg_") ? `unacceptable schema name "${folded}"` : undefined) ??
+    (folded === name ? undefined : `'${name}' has upper case, which the database folds: '${folded}'`)
+}
+
+/**
  * A store with these tenants.
  *
  * @since 0.1.0

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Api from "../../schemas/cloacina/api/Tenants.js"
 import * as Body from "./Body.js"
-import { answer, type Call, type Handler, handler, refuse } from "./Handler.js"
+import { answer, answerList, type Call, type Handler, handler, refuse } from "./Handler.js"
 import { tell, type World } from "./World.js"
 
 interface CreateTenant {
@@ -65,11 +65,11 @@ export const make = ({ hooks, keys, options, tenants }: World): ReadonlyArray<Ha
 
   return [
     handler(Api.create, { _tag: "platform" }, create),
-    handler(Api.listAll, { _tag: "platform" }, () =>
-      Effect.sync(() => {
-        const items = tenants.names().map((name) => ({ name }))
-        return answer({ items, total: items.length })
-      })),
+    handler(
+      Api.listAll,
+      { _tag: "platform" },
+      () => Effect.sync(() => answerList(tenants.names().map((name) => ({ name }))))
+    ),
     handler(Api.remove, { _tag: "platform" }, remove)
   ]
 }

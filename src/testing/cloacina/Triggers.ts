@@ -7,15 +7,13 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Api from "../../schemas/cloacina/api/Triggers.js"
 import * as Body from "./Body.js"
-import type { Access, Call, Handler, Refusal } from "./Handler.js"
-import { answer, handler, refuse } from "./Handler.js"
+import type { Call, Handler, Refusal } from "./Handler.js"
+import { answer, answerList, handler, refuse, tenantRows } from "./Handler.js"
 import { type EngineState, pageOf } from "./internal/EngineState.js"
 import { type Machine, stamp } from "./internal/Machine.js"
 import { runToJson, type Schedule, wholeSeconds } from "./internal/Schedules.js"
 import type { Tenant } from "./internal/Tenant.js"
 import * as Slots from "./Slots.js"
-
-const access = (level: "read" | "write"): Access => ({ _tag: "tenant", level, database: true })
 
 const FireBody = Body.object<{ readonly event: Slots.Input | undefined }>("FireTriggerRequest", {
   event: Body.optional(Slots.input)
@@ -115,17 +113,20 @@ export const make = ({ machine, withTenant }: EngineState): ReadonlyArray<Handle
   return [
     handler(
       Api.listAll,
-      access("read"),
+      tenantRows("read"),
       (call) =>
-        withTenant(call, (tenant) =>
-          Either.map(pageOf(call), ({ limit, offset }) => {
-            const items = tenant.schedules.all().slice(offset, offset + limit).map(toSummary(tenant))
-            return answer({ tenant_id: call.tenant, items, total: items.length })
-          }))
+        withTenant(
+          call,
+          (tenant) =>
+            Either.map(pageOf(call), ({ limit, offset }) =>
+              answerList(tenant.schedules.all().slice(offset, offset + limit).map(toSummary(tenant)), {
+                tenant_id: call.tenant
+              }))
+        )
     ),
     handler(
       Api.get,
-      access("read"),
+      tenantRows("read"),
       (call) =>
         withTenant(call, (tenant) =>
           Either.map(find(tenant, call.param("name"), 100), (schedule) =>
@@ -135,11 +136,11 @@ export const make = ({ machine, withTenant }: EngineState): ReadonlyArray<Handle
               recent_executions: schedule.runs.map(runToJson)
             })))
     ),
-    handler(Api.pause, access("write"), setPaused(true)),
-    handler(Api.resume, access("write"), setPaused(false)),
+    handler(Api.pause, tenantRows("write"), setPaused(true)),
+    handler(Api.resume, tenantRows("write"), setPaused(false)),
     handler(
       Api.fire,
-      access("write"),
+      tenantRows("write"),
       (call) =>
         Effect.flatMap(
           Body.read(call, FireBody),
@@ -154,7 +155,7 @@ export const make = ({ machine, withTenant }: EngineState): ReadonlyArray<Handle
                 })))
         )
     ),
-    handler(Api.surface, access("read"), (call) =>
+    handler(Api.surface, tenantRows("read"), (call) =>
       withTenant(call, (tenant) => {
         const name = call.param("name")
         return Either.right(answer({ kind: "trigger", name, slots: slotsOf(tenant, tenant.subscribers(name)) }))

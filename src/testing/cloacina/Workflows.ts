@@ -6,15 +6,13 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Api from "../../schemas/cloacina/api/Workflows.js"
-import type { Access, Call, Handler, Refusal } from "./Handler.js"
-import { answer, handler, refuse } from "./Handler.js"
+import type { Call, Handler, Refusal } from "./Handler.js"
+import { answer, answerList, handler, refuse, tenantRows } from "./Handler.js"
 import type { EngineState } from "./internal/EngineState.js"
 import type { PackageRow } from "./internal/Packages.js"
 import type { Tenant } from "./internal/Tenant.js"
 import { readFile } from "./Multipart.js"
 import { read, sourceOf } from "./PackageReader.js"
-
-const access = (level: "read" | "write"): Access => ({ _tag: "tenant", level, database: true })
 
 const notFound = (name: string): Refusal => refuse(404, "workflow_not_found", `workflow '${name}' not found`)
 
@@ -35,12 +33,7 @@ const toSummary = (row: PackageRow) => ({
 
 const toDetail = (tenant: string, row: PackageRow) => ({
   tenant_id: tenant,
-  id: row.id,
-  package_name: row.name,
-  workflow_name: row.workflow ?? row.name,
-  version: row.version,
-  description: row.description,
-  tasks: tasksOf(row).map(({ id }) => id),
+  ...toSummary(row),
   task_graph: tasksOf(row).map(({ after = [], description, id, what, why }) => ({
     id,
     dependencies: after,
@@ -48,10 +41,8 @@ const toDetail = (tenant: string, row: PackageRow) => ({
     doc_what: what ?? null,
     doc_why: why ?? null
   })),
-  created_at: row.createdAt,
   build_status: row.status,
   build_error: row.error,
-  paused: row.paused,
   declared_params: row.status === "success" ? row.params : []
 })
 
@@ -74,7 +65,7 @@ export const make = ({ options, withTenant }: EngineState): ReadonlyArray<Handle
     })
 
   return [
-    handler(Api.upload, access("write"), (call) =>
+    handler(Api.upload, tenantRows("write"), (call) =>
       Effect.gen(function*() {
         const bytes = yield* readFile(call)
         if (bytes.length === 0) return yield* refuse(400, "invalid_request", "empty package file")
@@ -91,20 +82,24 @@ export const make = ({ options, withTenant }: EngineState): ReadonlyArray<Handle
             onRight: ({ id }) => answer({ package_id: id, tenant_id: call.tenant }, 201)
           }))
       })),
-    handler(Api.listAll, access("read"), (call) =>
-      withTenant(call, ({ packages }) => {
-        const items = packages.built().map(toSummary)
-        return Either.right(answer({ tenant_id: call.tenant, items, total: items.length }))
-      })),
+    handler(
+      Api.listAll,
+      tenantRows("read"),
+      (call) =>
+        withTenant(
+          call,
+          ({ packages }) => Either.right(answerList(packages.built().map(toSummary), { tenant_id: call.tenant }))
+        )
+    ),
     handler(
       Api.get,
-      access("read"),
+      tenantRows("read"),
       (call) =>
         withTenant(call, (tenant) => Either.map(find(tenant, call), (row) => answer(toDetail(call.tenant, row))))
     ),
     handler(
       Api.source,
-      access("read"),
+      tenantRows("read"),
       (call) =>
         withTenant(call, (tenant) =>
           Either.map(find(tenant, call), (row) =>
@@ -117,9 +112,9 @@ export const make = ({ options, withTenant }: EngineState): ReadonlyArray<Handle
               files: row.archive === undefined ? [] : sourceOf(row.archive)
             })))
     ),
-    handler(Api.pause, access("write"), setPaused(true)),
-    handler(Api.resume, access("write"), setPaused(false)),
-    handler(Api.remove, access("write"), (call) =>
+    handler(Api.pause, tenantRows("write"), setPaused(true)),
+    handler(Api.resume, tenantRows("write"), setPaused(false)),
+    handler(Api.remove, tenantRows("write"), (call) =>
       withTenant(call, ({ packages }) => {
         const [name, version] = [call.param("name"), call.param("version")]
         packages.remove(name, version)

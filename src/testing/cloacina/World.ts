@@ -11,6 +11,7 @@ import type { FrontRequest } from "../../server/core/Front.js"
 import * as Clockwork from "./Clockwork.js"
 import type { GraphScript } from "./GraphScript.js"
 import type { Identity, Level, Refusal } from "./Handler.js"
+import { check, InvalidEmulatorOptions, lineOf } from "./internal/Check.js"
 import * as KeyStore from "./KeyStore.js"
 import type { Options as OutboxOptions } from "./Outbox.js"
 import type { Workflow } from "./Script.js"
@@ -140,17 +141,19 @@ export interface OidcOptions {
 }
 
 /**
- * What an emulator is and has from the start.
+ * What an emulator is and has from the start. Options that cannot be – a name twice, tasks that are no graph, a cron
+ * expression that nobody understands, a tenant that neither `tenants` nor a workflow names – are a defect as it starts,
+ * which says where and why.
  *
  * - `key`: the god key; made up by default
- * - `tenants`: in addition to `public`
+ * - `tenants`: in addition to `public` and to those that workflows name, in lower case
  * - `storedSecrets`: secrets that are there from the start
  * - `secrets`: whether the server has a key-encryption key; default `true`; without one all secret routes answer 503
  * - `requireSignatures`: uploads are refused (403), since nothing is signed; default `false`
  * - `defaultMaxAgents`: agents a tenant may have, default 4
  * - `initialAgents`: agents a new tenant wants, default 1
  * - `workflows`: what workflows do wherever they are uploaded; those with a `tenant` are there from the start
- * - `executions`: workflows that are executed as soon as the emulator is there; what is refused is a defect
+ * - `executions`: workflows that are there from the start and executed at once; what is refused is a defect
  * - `buildTime`: how long the build of an uploaded package takes once a compiler has it, default 100 ms
  * - `mode`: `faithful` (default) keeps the server's silence on `exec_events` (contract 9.1); `documented` pushes them
  * - `delivery`: how the outbox works, the server's way by default
@@ -340,13 +343,15 @@ export const tell = <A>(hook: Hook<A>, value: A): Effect.Effect<void> =>
   Effect.forEach(hook, (told) => told(value), { discard: true })
 
 /**
- * A world with the tenants and keys of the options.
+ * A world with the tenants and keys of the options. Options that cannot be are a defect that says where and why.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (options: Options): Effect.Effect<World> =>
   Effect.gen(function*() {
+    const faults = check(options).map(lineOf)
+    if (faults.length > 0) return yield* Effect.die(new InvalidEmulatorOptions({ faults }))
     const timestamp = yield* Clockwork.makeTimestamps
     const keys = yield* KeyStore.make(timestamp)
     const tenants = yield* TenantStore.make(options.tenants ?? [])

@@ -10,6 +10,7 @@ import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { isBusy, turn } from "./NodeActivity.js"
@@ -41,6 +42,20 @@ const settle = (clock: TestClock.TestClock, activity: () => number): Effect.Effe
 }
 
 /**
+ * One at a time turns a clock: while somebody turns it by hand everybody else seems to sleep, and it must not turn by
+ * itself.
+ */
+const hands = new WeakMap<TestClock.TestClock, Effect.Semaphore>()
+
+const handOf = (clock: TestClock.TestClock): Effect.Semaphore => {
+  const known = hands.get(clock)
+  if (known !== undefined) return known
+  const hand = Effect.unsafeMakeSemaphore(1)
+  hands.set(clock, hand)
+  return hand
+}
+
+/**
  * Lets time pass: waits until everybody sleeps, then wakes in order who is due within `duration`, those who go to sleep
  * on the way included, and waits until they sleep again. Needs a `TestClock` (`it.effect`).
  *
@@ -67,7 +82,8 @@ export const advance = (duration: Duration.DurationInput): Effect.Effect<void> =
   TestClock.testClockWith((clock) =>
     settle(clock, () => 0).pipe(
       Effect.zipRight(clock.adjust(duration)),
-      Effect.zipRight(settle(clock, () => 0))
+      Effect.zipRight(settle(clock, () => 0)),
+      handOf(clock).withPermits(1)
     )
   )
 
@@ -86,10 +102,16 @@ export const passing = (activity: () => number = () => 0): Effect.Effect<void, n
     if (!isTestClock(clock)) return Effect.void
     const go = (pause: number): Effect.Effect<never> =>
       Effect.flatMap(Effect.zipRight(settle(clock, activity), clock.sleeps), (sleeps) => {
-        if (Chunk.isEmpty(sleeps)) return Effect.zipRight(realSleep(pause), go(Math.min(pause * 2, longestPause)))
+        if (Chunk.isEmpty(sleeps)) {
+          return Effect.zipRight(realSleep(pause), go(Math.min(pause * 2, longestPause)))
+        }
         const next = Chunk.reduce(sleeps, Infinity, (first, at) => Math.min(first, at))
         // Relative, since time must not go backwards if somebody else has turned the clock meanwhile.
-        return Effect.zipRight(clock.adjust(Math.max(0, next - clock.unsafeCurrentTimeMillis())), go(1))
+        const jump = Effect.suspend(() => clock.adjust(Math.max(0, next - clock.unsafeCurrentTimeMillis())))
+        return Effect.flatMap(
+          handOf(clock).withPermitsIfAvailable(1)(jump),
+          Option.match({ onNone: () => Effect.zipRight(realSleep(1), go(1)), onSome: () => go(1) })
+        )
       })
     return Effect.asVoid(Effect.forkScoped(Effect.interruptible(go(1))))
   })

@@ -112,9 +112,13 @@ describe("serve cloacina", () => {
 
   const wrong: ReadonlyArray<readonly [name: string, seed: string, message: RegExp]> = [
     ["no JSON", "{planted", /^switchyard: - is not JSON\n$/],
-    ["no object", "[]", /: Expected a seed, actual \[\]/],
+    ["no object", "[]", /^switchyard: -: expected a seed\n$/],
     ["an unknown member", "{\"workflow\":[]}", /: workflow: is unexpected/],
-    ["a wrong value", "{\"keys\":[{\"name\":\"a\",\"role\":\"god\"}]}", /: keys\[0\]\.role: Expected "read"/],
+    [
+      "a wrong value",
+      "{\"keys\":[{\"name\":\"a\",\"role\":\"god\"}]}",
+      /: keys\[0\]\.role: expected "read", "write" or "admin"\n$/
+    ],
     [
       "a secret that is none",
       "{\"accounts\":[{\"username\":\"a\",\"password\":5123,\"role\":\"read\"}]}",
@@ -127,9 +131,17 @@ describe("serve cloacina", () => {
       /: workflows\[0\]\.tasks: task 'x' waits for 'y', which does not exist/
     ],
     [
-      "an execution that is refused",
+      "an execution of nothing",
       "{\"executions\":[{\"tenant\":\"public\",\"workflow\":\"nope\"}]}",
-      /: executions: .*not found in registry: nope/
+      /: executions\[0\]\.workflow: there is no workflow 'nope' in the tenant 'public'/
+    ],
+    [
+      "an execution that is refused",
+      JSON.stringify({
+        workflows: [{ name: "a", tenant: "north", paused: true }],
+        executions: [{ tenant: "north", workflow: "a" }]
+      }),
+      /: executions\[0\]: 'a' in 'north' is refused: workflow 'a' is paused; resume it before executing\n$/
     ]
   ]
 
@@ -142,6 +154,12 @@ describe("serve cloacina", () => {
       assert.notMatch(stderr, /planted|5123/)
     })
   }
+
+  it("refuses a god key that the seed gives to somebody else", async () => {
+    const seed = JSON.stringify({ keys: [{ name: "ci", role: "read", key: "planted" }] })
+    const { code, stderr } = await run(["--seed", "-", "--key", "planted"], seed)
+    assert.deepStrictEqual([code, stderr], [2, "switchyard: -: keys[0].key: another key has this text\n"])
+  })
 
   it("refuses what cannot be its settings", async () => {
     const empty = Path.join(directory, "empty")

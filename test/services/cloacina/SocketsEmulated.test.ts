@@ -82,6 +82,28 @@ describe("over the emulator", () => {
       yield* Fiber.interrupt(fiber)
     }).pipe(Effect.provide(layerDraining)))
 
+  it.effect("a push that is not what its kind promises ends the stream, or comes raw and can be acknowledged", () =>
+    Effect.gen(function*() {
+      const deliveries = yield* CloacinaTesting.Deliveries
+      const delivery = yield* Delivery
+      const bad = yield* deliveries.insert({ recipient, kind: "execution_event", payload: { id: 1 } })
+      const good = yield* deliveries.insert({ recipient, kind: "execution_event", payload: event(1) })
+      const error = yield* running(Effect.flip(Stream.runDrain(delivery.subscribe(recipient))))
+      assert.strictEqual(error._tag, "DecodeError")
+      const pushes = yield* running(
+        delivery.subscribe(recipient, { undecodable: "raw" }).pipe(
+          Stream.take(3),
+          Stream.timeout("5 seconds"),
+          Stream.runCollect
+        )
+      )
+      assert.deepStrictEqual(
+        Array.from(pushes, (push) => [push.id, push.kind === "unknown" ? push.unknownKind : push.kind, push.kind]),
+        [[bad, "execution_event", "unknown"], [good, "execution_event", "execution_event"]]
+      )
+      assert.deepStrictEqual(Option.map(yield* deliveries.row(bad), ({ state }) => state), Option.some("acked"))
+    }).pipe(Effect.provide(layer)))
+
   it.effect("operations metrics come", () =>
     Effect.gen(function*() {
       const watch = yield* OpsWatch

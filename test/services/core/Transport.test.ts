@@ -9,8 +9,9 @@ import type { Socket } from "node:net"
 import { layerHttpClient } from "../../../src/node.js"
 import * as CallOptions from "../../../src/services/core/CallOptions.js"
 import * as Solti from "../../../src/solti.js"
+import { eventually } from "../support/Sockets.js"
 import { once, tasksOver, transports } from "../support/Transports.js"
-import { eventually, json, serve, serveRaw, serveTls } from "../support/Wire.js"
+import { json, serve, serveRaw, serveTls } from "../support/Wire.js"
 
 const spec = Solti.command("true", [], { slot: "s", timeout: "1 second" })
 const quick = { base: "1 millis", cap: "1 millis" } as const

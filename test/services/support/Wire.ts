@@ -110,7 +110,3 @@ export const serveTls = (handler: Handler) =>
 /** Answers with JSON. */
 export const json = (response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}) =>
   response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body))
-
-/** Waits until something is so: for what the other side of a socket sees a little later. */
-export const eventually = (condition: () => boolean): Effect.Effect<void> =>
-  Effect.suspend(() => condition() ? Effect.void : Effect.zipRight(Effect.sleep("5 millis"), eventually(condition)))

@@ -2,7 +2,10 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import { describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
@@ -60,6 +63,49 @@ describe("layer", () => {
       assert.strictEqual(yield* Effect.provide(count, CloacinaTesting.layer()), 1)
     })
   })
+})
+
+describe("options that cannot be", () => {
+  const { cron, graph, task, workflow } = CloacinaTesting
+  const flow = (options: CloacinaTesting.WorkflowOptions) => ({ workflows: [workflow("flow", options)] })
+  const cases: ReadonlyArray<readonly [options: CloacinaTesting.Options, message: string]> = [
+    [flow({ tasks: [task("a", { after: ["a"] })] }), "tasks wait for each other in a circle (workflow 'flow')"],
+    [flow({ tasks: [task("a", { after: ["b"] })] }), "waits for 'b', which does not exist (workflow 'flow')"],
+    [flow({ triggers: [cron("every day")] }), "workflows[0].triggers[0].cron: Cron parsing error: Invalid pattern"],
+    [flow({ triggers: [cron("* * * * *", { timezone: "Mars" })] }), "Invalid timezone: Mars (workflow 'flow')"],
+    [flow({ tasks: [task("a", { takes: "1e3 seconds" })] }), "workflows[0].tasks[0].takes: is no duration"],
+    [flow({ archive: new Uint8Array(3) }), "workflows[0].archive: Package validation failed"],
+    [
+      { graphs: [graph("g", { reactor: "r", accumulators: [], edges: [{ from: "g", to: "x", label: null }] })] },
+      ...[
+        "graphs[0].edges[0].to: there is no node 'x' (graph 'g')"
+      ] as const
+    ],
+    [
+      { storedSecrets: [{ tenant: "south", name: "s", fields: {} }] },
+      "storedSecrets[0].tenant: there is no tenant 'south'"
+    ],
+    [{ executions: [{ tenant: "public", workflow: "flow" }] }, "executions[0].workflow: there is no workflow 'flow'"],
+    [
+      { ...flow({ tenant: "north", paused: true }), executions: [{ tenant: "north", workflow: "flow" }] },
+      "executions[0]: 'flow' in 'north' is refused: workflow 'flow' is paused"
+    ]
+  ]
+
+  it.effect("are a defect of the layer, which says where and why", () =>
+    Effect.gen(function*() {
+      for (const [options, message] of cases) {
+        const exit = yield* Effect.exit(Effect.scoped(Layer.build(CloacinaTesting.layer(options))))
+        assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
+        assert.include(String(exit), message)
+      }
+    }))
+
+  it.effect("are not that the tenant of the calls is there anyway", () =>
+    Effect.gen(function*() {
+      const tenants = yield* Cloacina.Tenants
+      assert.lengthOf(yield* tenants.list(), 1)
+    }).pipe(Effect.provide(CloacinaTesting.layer({ tenant: "north", tenants: ["north"] }))))
 })
 
 describe("layerHttpClient", () => {

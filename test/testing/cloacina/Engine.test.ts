@@ -1,9 +1,7 @@
 /** The engine: how executions go, for scripts and graphs of tasks that nobody recorded. */
 import { describe, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as TestClock from "effect/TestClock"
 import { assert } from "vitest"
@@ -20,8 +18,9 @@ import {
   workflow
 } from "../../../src/testing/cloacina/Script.js"
 import * as World from "../../../src/testing/cloacina/World.js"
+import * as Packages from "../../fixtures/cloacina/Packages.js"
 import { ask, codeOf, emulator, god } from "./support/ask.js"
-import { packageOf, uploaded } from "./support/packages.js"
+import { uploaded } from "./support/packages.js"
 
 interface Event {
   readonly event_type: string
@@ -206,14 +205,6 @@ describe("an execution", () => {
       })]
     })))))
 
-  it.effect("needs tasks that are a graph", () =>
-    Effect.gen(function*() {
-      const world = yield* World.make({ workflows: [workflow("flow", { tasks: [task("a", { after: ["a"] })] })] })
-      const exit = yield* Effect.exit(Effect.scoped(Engine.make(world)))
-      assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
-      assert.include(String(exit), "The script of the workflow 'flow': tasks wait for each other in a circle")
-    }))
-
   it.effect("is told to whoever listens, in the order of its log", () =>
     Effect.gen(function*() {
       const world = yield* World.make({ workflows: [workflow("flow", { tenant: "north" })] })
@@ -309,7 +300,7 @@ describe("execute", () => {
 
   it.effect("needs the loader again once a tenant's runner was evicted", () =>
     Effect.gen(function*() {
-      yield* uploaded(packageOf("flow-plain"))
+      yield* uploaded(Packages.get("flow-plain"))
       yield* TestClock.adjust("1 second")
       yield* execute("flow_plain")
       yield* TestClock.adjust("1 second")

@@ -5,8 +5,7 @@ import { assert, describe } from "vitest"
 import { Heap } from "../../../src/testing/cloacina/internal/Heap.js"
 import * as Outbox from "../../../src/testing/cloacina/Outbox.js"
 import { advance } from "../../../src/testing/core/VirtualTime.js"
-
-const settle = advance(0)
+import { settle } from "./support/sockets.js"
 
 /** A connection that takes so many frames. */
 const sink = (room = Infinity) => {
@@ -215,7 +214,7 @@ describe("the sweeper", () => {
 
 describe("the heap", () => {
   it.prop("gives numbers back in order", [FastCheck.array(FastCheck.integer())], ([numbers]) => {
-    const heap = new Heap<number>((number) => number)
+    const heap = new Heap<number>((a, b) => a < b)
     for (const number of numbers) heap.push(number)
     const sorted = [...numbers].sort((a, b) => a - b)
     return sorted.every((number) => heap.pop() === number) && heap.pop() === undefined

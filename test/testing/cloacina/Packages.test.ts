@@ -10,12 +10,11 @@ import { bunzip2 } from "../../../src/testing/cloacina/internal/Bzip2.js"
 import { read, readTar, sourceOf } from "../../../src/testing/cloacina/PackageReader.js"
 import { scriptOf } from "../../../src/testing/cloacina/PythonSource.js"
 import { succeeds, task, workflow } from "../../../src/testing/cloacina/Script.js"
+import * as Packages from "../../fixtures/cloacina/Packages.js"
 import { ask, codeOf, emulator, god } from "./support/ask.js"
-import { form, packageOf, packages, post, upload, uploaded } from "./support/packages.js"
+import { form, post, upload, uploaded } from "./support/packages.js"
 
 const ok = <A, E>(either: Either.Either<A, E>): A => Either.getOrThrowWith(either, (left) => new Error(String(left)))
-
-const names = [...packages.keys()]
 
 const detail = (name: string, tenant = "north") => ask("GET", `/v1/tenants/${tenant}/workflows/${name}`, { key: god })
 
@@ -26,9 +25,9 @@ const execute = (name: string, tenant = "north", context = {}) =>
 
 describe("the reader", () => {
   it("reads every real package", () => {
-    assert.isAtLeast(names.length, 17)
-    for (const name of names) {
-      const archive = ok(read(packageOf(name)))
+    assert.isAtLeast(Packages.names.length, 17)
+    for (const name of Packages.names) {
+      const archive = ok(read(Packages.get(name)))
       assert.strictEqual(archive.name, name.replace(/-\d.*$/, ""))
       assert.match(archive.version, /^\d+\.\d+\.\d+$/)
       assert.isTrue(archive.files.some(({ path }) => path === "package.toml"))
@@ -37,7 +36,7 @@ describe("the reader", () => {
 
   it("shows the source by path, with languages", () => {
     assert.deepStrictEqual(
-      sourceOf(ok(read(packageOf("broken-rust")))).map(({ language, path }) => [path, language]),
+      sourceOf(ok(read(Packages.get("broken-rust")))).map(({ language, path }) => [path, language]),
       [["Cargo.lock", null], ["Cargo.toml", "toml"], ["package.toml", "toml"], ["src/lib.rs", "rust"]]
     )
   })
@@ -45,7 +44,7 @@ describe("the reader", () => {
   it("leaves out of the source what is no text, and what is too long", () => {
     const file = (path: string, bytes: Uint8Array) => ({ path, bytes })
     const archive = {
-      ...ok(read(packageOf("flow-plain"))),
+      ...ok(read(Packages.get("flow-plain"))),
       files: [
         file("b.bin", Uint8Array.of(0xff, 0xfe)),
         file("long.txt", new Uint8Array(1024 * 1024 + 1).fill(97)),
@@ -60,7 +59,7 @@ describe("the reader", () => {
   })
 
   it("refuses what is longer than the limit, without unpacking it", () => {
-    const bytes = packageOf("flow-plain")
+    const bytes = Packages.get("flow-plain")
     assert.isTrue(Either.isRight(bunzip2(bytes, 10_240)))
     const refused = bunzip2(bytes, 10_239)
     assert.strictEqual(Either.isLeft(refused) && refused.left.reason, "longer than 10239 bytes")
@@ -71,25 +70,25 @@ describe("the reader", () => {
   })
 
   it.prop("refuses every truncation of a package", [
-    FastCheck.constantFrom(...names),
+    FastCheck.constantFrom(...Packages.names),
     FastCheck.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   ], ([name, part]) => {
-    const bytes = packageOf(name)
+    const bytes = Packages.get(name)
     const cut = read(bytes.subarray(0, Math.floor(part * bytes.length)))
     assert.match(Either.isLeft(cut) ? cut.left : "read", /^Package validation failed: /)
   })
 
   it.prop("refuses every damage to a package", [
-    FastCheck.constantFrom(...names),
+    FastCheck.constantFrom(...Packages.names),
     FastCheck.array(FastCheck.tuple(FastCheck.nat(), FastCheck.integer({ min: 1, max: 255 })), {
       minLength: 1,
       maxLength: 4
     })
   ], ([name, damages]) => {
-    const bytes = packageOf(name).slice()
+    const bytes = Packages.get(name).slice()
     // Bits behind the last one of the stream mean nothing.
     for (const [at, bits] of damages) bytes[at % (bytes.length - 1)]! ^= bits
-    if (bytes.every((byte, at) => byte === packageOf(name)[at])) return
+    if (bytes.every((byte, at) => byte === Packages.get(name)[at])) return
     const damaged = read(bytes)
     assert.match(Either.isLeft(damaged) ? damaged.left : "read", /^Package validation failed: /)
   })
@@ -102,7 +101,7 @@ describe("the reader", () => {
 
 describe("the source of a Python package", () => {
   const script = (name: string) => {
-    const archive = ok(read(packageOf(name)))
+    const archive = ok(read(Packages.get(name)))
     return scriptOf(archive, archive.workflowName ?? archive.name)
   }
 
@@ -142,7 +141,7 @@ describe("the source of a Python package", () => {
 describe("uploads", () => {
   it.effect("take the first part named file, among others and with an empty preamble", () =>
     Effect.gen(function*() {
-      const bytes = packageOf("flow-plain")
+      const bytes = Packages.get("flow-plain")
       const other = { name: "note", bytes: new TextEncoder().encode("--cut\r\n") }
       assert.strictEqual((yield* post(form([other, { name: "file", bytes }]))).status, 201)
       assert.deepInclude(yield* post(form([other])), {
@@ -167,7 +166,7 @@ describe("uploads", () => {
 
   it.effect("say what is wrong with an archive that can be unpacked", () =>
     Effect.gen(function*() {
-      const answer = yield* upload(packageOf("flow-plain").subarray(0, 300))
+      const answer = yield* upload(Packages.get("flow-plain").subarray(0, 300))
       assert.strictEqual(answer.status, 400)
       assert.match(
         answer.text,
@@ -177,7 +176,7 @@ describe("uploads", () => {
 
   it.effect("are built by the clock, loaded within five seconds, and replaced by another version", () =>
     Effect.gen(function*() {
-      const id = yield* uploaded(packageOf("flow-diamond"), "public")
+      const id = yield* uploaded(Packages.get("flow-diamond"), "public")
       const status = Effect.map(detail(id, "public"), (asked) => asked.member("build_status"))
       assert.strictEqual(yield* status, "pending")
       yield* TestClock.adjust("60 millis")
@@ -195,7 +194,7 @@ describe("uploads", () => {
       ])
       assert.strictEqual((yield* execute("flow_diamond", "public", { region: "eu" })).status, 202)
 
-      const second = yield* uploaded(packageOf("flow-diamond-1.1.0"), "public")
+      const second = yield* uploaded(Packages.get("flow-diamond-1.1.0"), "public")
       assert.deepStrictEqual(codeOf(yield* detail(id, "public")), [404, "workflow_not_found"])
       assert.deepStrictEqual(codeOf(yield* detail("flow-diamond", "public")), [404, "workflow_not_found"])
       // The code that is loaded runs on until the loader looks.
@@ -206,7 +205,7 @@ describe("uploads", () => {
 
   it.effect("fail as their script says, and keep the end of the text", () =>
     Effect.gen(function*() {
-      const id = yield* uploaded(packageOf("broken-rust"))
+      const id = yield* uploaded(Packages.get("broken-rust"))
       yield* TestClock.adjust("10 seconds")
       const failed = yield* detail(id)
       assert.strictEqual(failed.member("build_status"), "failed")
@@ -221,10 +220,10 @@ describe("uploads", () => {
 
   it.effect("do what the script of their workflow says, whatever their source", () =>
     Effect.gen(function*() {
-      const id = yield* uploaded(packageOf("fan-first"))
+      const id = yield* uploaded(Packages.get("fan-first"))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual((yield* detail(id)).member("tasks"), ["scripted"])
-      const other = yield* uploaded(packageOf("fan-second"))
+      const other = yield* uploaded(Packages.get("fan-second"))
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual((yield* detail(other)).member("tasks"), ["fan_second"])
     }).pipe(Effect.provide(emulator({
@@ -234,7 +233,7 @@ describe("uploads", () => {
 
   it.effect("wait for a runner in a tenant without one", () =>
     Effect.gen(function*() {
-      const id = yield* uploaded(packageOf("flow-plain"))
+      const id = yield* uploaded(Packages.get("flow-plain"))
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(yield* statusOf(id), "success")
       assert.deepStrictEqual((yield* detail(id)).member("tasks"), [])
@@ -246,7 +245,7 @@ describe("uploads", () => {
 
   it.effect("that build and cannot be loaded look healthy, and are never executed", () =>
     Effect.gen(function*() {
-      const id = yield* uploaded(packageOf("broken-python"), "public")
+      const id = yield* uploaded(Packages.get("broken-python"), "public")
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* detail(id, "public")).member("build_status"), "success")
       assert.deepStrictEqual(codeOf(yield* execute("broken_python", "public")), [400, "execution_failed"])
@@ -254,7 +253,7 @@ describe("uploads", () => {
 
   it.effect("with a graph only have no workflow", () =>
     Effect.gen(function*() {
-      const id = yield* uploaded(packageOf("graph-ticks"), "public")
+      const id = yield* uploaded(Packages.get("graph-ticks"), "public")
       yield* TestClock.adjust("1 minute")
       assert.strictEqual((yield* detail(id, "public")).member("workflow_name"), "graph-ticks")
       assert.deepStrictEqual(codeOf(yield* execute("graph-ticks", "public")), [400, "execution_failed"])

@@ -42,7 +42,7 @@ describe("tasks", () => {
     assert.deepStrictEqual(faultsOf([]), [])
     assert.deepStrictEqual(faultsOf([task("b", { after: ["a"] }), task("a")]), [])
     assert.deepStrictEqual(faultsOf([task("a", { after: ["x"] })]), ["task 'a' waits for 'x', which does not exist"])
-    assert.deepStrictEqual(faultsOf([task("a"), task("a")]), ["two tasks have the same id"])
+    assert.deepStrictEqual(faultsOf([task("a"), task("a")]), ["two tasks have the id 'a'"])
     assert.deepStrictEqual(faultsOf([task("a", { after: ["b"] }), task("b", { after: ["a"] })]), [
       "tasks wait for each other in a circle"
     ])

@@ -14,8 +14,9 @@ import {
   trigger,
   workflow
 } from "../../../src/testing/cloacina/Script.js"
+import * as Packages from "../../fixtures/cloacina/Packages.js"
 import { ask, codeOf, emulator, god } from "./support/ask.js"
-import { packageOf, uploaded } from "./support/packages.js"
+import { uploaded } from "./support/packages.js"
 
 const triggers = "/v1/tenants/north/triggers"
 
@@ -142,7 +143,7 @@ describe("a cron schedule of a package", () => {
 
   it.effect("starts when a runner loads its package, in a tenant that had none", () =>
     Effect.gen(function*() {
-      yield* uploaded(packageOf("flow-cron"))
+      yield* uploaded(Packages.get("flow-cron"))
       yield* TestClock.adjust("20 seconds")
       assert.lengthOf(yield* rows, 0)
       yield* ask("POST", "/v1/tenants/north/workflows/flow_cron/execute", { key: god, body: {} })

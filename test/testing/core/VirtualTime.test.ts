@@ -39,6 +39,21 @@ describe("advance", () => {
     }))
 })
 
+describe("advance, while time passes by itself", () => {
+  it.effect("turns the clock by so much, whoever else would wake behind that", () =>
+    Effect.gen(function*() {
+      for (let round = 0; round < 10; round++) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* passing()
+          yield* Effect.forkScoped(Effect.forever(Effect.sleep("5 hours")))
+          const from = yield* Clock.currentTimeMillis
+          yield* advance("72 hours")
+          assert.strictEqual((yield* Clock.currentTimeMillis) - from, 72 * 3_600_000)
+        }))
+      }
+    }))
+})
+
 describe("passing", () => {
   it.effect("brings a program that only waits to its end, and stops there", () =>
     Effect.gen(function*() {

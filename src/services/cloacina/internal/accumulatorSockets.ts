@@ -11,6 +11,7 @@ import type { InvalidInput } from "../../../schemas/core/Errors.js"
 import { Forbidden } from "../../../schemas/core/Errors.js"
 import type { IngestError } from "../../../streams/cloacina/Accumulator.js"
 import * as Accumulator from "../../../streams/cloacina/Accumulator.js"
+import { jsonOf } from "../../../streams/cloacina/Boundary.js"
 import type { Failed } from "../../../streams/cloacina/Delivery.js"
 import { isPassing } from "../../../streams/cloacina/Delivery.js"
 import * as Telemetry from "../../core/Telemetry.js"
@@ -20,10 +21,8 @@ import type { Client } from "../Client.js"
 import { invalid } from "./calls.js"
 import * as Sockets from "./sockets.js"
 
-const stringify = Option.liftThrowable((value: unknown): string | undefined => JSON.stringify(value))
-
 export const make = (client: Client.Service): AccumulatorSockets.Service => {
-  const { info, open } = Sockets.make(client, "AccumulatorSockets").opener("ingest", endpoint, { followsOwner: true })
+  const { info, open } = Sockets.opener(client, "AccumulatorSockets", "ingest", endpoint, { followsOwner: true })
   const callList = Transport.make(client, "AccumulatorSockets").unary("check", listAccumulators)
   const metrics = Telemetry.streamMetrics(info.operation)
   const spanOptions = Telemetry.spanOptions(info.method, info.route)
@@ -32,7 +31,7 @@ export const make = (client: Client.Service): AccumulatorSockets.Service => {
   const encode = (events: Chunk.Chunk<unknown>): Either.Either<ReadonlyArray<Uint8Array>, InvalidInput> => {
     const out: Array<Uint8Array> = []
     for (const event of events) {
-      const text = Option.getOrUndefined(stringify(event))
+      const text = Option.getOrUndefined(jsonOf(event))
       if (text === undefined) return Either.left(invalid(info, "event", "must be JSON"))
       out.push(encoder.encode(text))
     }

@@ -58,7 +58,8 @@ const issuesOf = (detail: string) => {
   return prefix === undefined ? [issueOf(detail)] : detail.slice(prefix.length).split("; ").map(issueOf)
 }
 
-const isSuperfluous = (text: string): boolean => /^\s*</.test(text)
+/** A page of a proxy: nothing of it belongs into a line. */
+const isMarkup = (text: string): boolean => /^\s*</.test(text)
 
 /**
  * What an answer of a Cloacina server means (contract 3.1–3.4).
@@ -67,7 +68,7 @@ export const toError = (answer: Answer): CloacinaError | CommonError | undefined
   const { input: _input, redact, retryAfterMs, text, ...call } = answer
   const envelope = decodeEnvelope(text)
   const said = excerpt(
-    redact(Option.match(envelope, { onNone: () => isSuperfluous(text) ? "" : text, onSome: ({ error }) => error })),
+    redact(Option.match(envelope, { onNone: () => isMarkup(text) ? "" : text, onSome: ({ error }) => error })),
     1000
   )
   const code = Option.match(envelope, {

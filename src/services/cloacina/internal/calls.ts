@@ -1,6 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { KeyRole } from "../../../schemas/cloacina/Keys.js"
 import type { Declared } from "../../../schemas/core/Endpoint.js"
 import type { CommonError } from "../../../schemas/core/Errors.js"
 import { InvalidInput } from "../../../schemas/core/Errors.js"
@@ -23,11 +25,7 @@ const maxRepeats = 100
 /** What the official clients wait for an answer (contract 2.4). */
 const requestTimeout = "30 seconds"
 
-/** Which page of a list (contract 2.5). */
-export interface Page {
-  readonly limit: number
-  readonly offset: number
-}
+const isRole = Schema.is(KeyRole)
 
 /**
  * The calls of one area. An endpoint without a tenant is called by `unary`; `tenant` is the same for those that have
@@ -52,7 +50,19 @@ export const make = (client: Client.Service, area: string) => {
       Effect.flatMap(tenantOf(client, options), (tenant_id) => call(input(tenant_id), options))
   }
 
-  return { ...transport, unary, tenant }
+  /** Of the errors of a method that sends nothing, or makes something else of an answer. */
+  const info = (name: string, declared: Parameters<typeof Transport.callInfo>[3]): CallInfo =>
+    Transport.callInfo(client, area, name, declared)
+
+  /** Refuses a text that is no role: the server takes it for `admin` or for `read`, and not every program is compiled. */
+  const withRole = <A, E>(
+    at: CallInfo,
+    role: unknown,
+    call: Effect.Effect<A, E>
+  ): Effect.Effect<A, E | InvalidInput> =>
+    isRole(role) ? call : Effect.fail(invalid(at, "role", "must be read, write or admin"))
+
+  return { ...transport, unary, tenant, info, withRole }
 }
 
 /** An input that the SDK refuses before any request. */
@@ -74,7 +84,7 @@ export const iterate = <Item, E>(
   info: CallInfo,
   options: {
     readonly pageSize: number | undefined
-    readonly fetch: (page: Page) => Effect.Effect<ReadonlyArray<Item>, E>
+    readonly fetch: (page: { readonly limit: number; readonly offset: number }) => Effect.Effect<ReadonlyArray<Item>, E>
     readonly keyOf: (item: Item) => string
   }
 ): Stream.Stream<Item, E | InvalidInput> => {

@@ -17,7 +17,7 @@ const defaultReconnects = 20
 
 /** What listens to recipients in the name of one operation. */
 const listener = (client: Client.Service, area: string, name: string) => {
-  const { info, open } = Sockets.make(client, area).opener(name, endpoint)
+  const { info, open } = Sockets.opener(client, area, name, endpoint)
 
   return <A>(
     recipient: string,
@@ -35,6 +35,7 @@ const listener = (client: Client.Service, area: string, name: string) => {
           open: Effect.withParentSpan(open({ path: { recipient } }, options), span),
           info,
           welcomeTimeout: options?.welcomeTimeout ?? "10 seconds",
+          undecodable: options?.undecodable,
           policy
         },
         capacity,

@@ -6,41 +6,30 @@ import * as Api from "../../../schemas/cloacina/api/Executions.js"
 import { ExecutionId } from "../../../schemas/cloacina/Common.js"
 import type { CallError } from "../../../schemas/cloacina/Errors.js"
 import { isTerminal } from "../../../schemas/cloacina/Executions.js"
-import { InvalidInput, isTransient, type NotFound, StreamInterrupted } from "../../../schemas/core/Errors.js"
+import { InvalidInput, type NotFound, StreamInterrupted } from "../../../schemas/core/Errors.js"
+import { isPassing } from "../../../streams/cloacina/Delivery.js"
 import * as Follow from "../../../streams/cloacina/Follow.js"
+import * as Feed from "../../../streams/core/Feed.js"
 import * as Poll from "../../../streams/core/Poll.js"
-import type { CallInfo } from "../../core/Plane.js"
 import * as StreamTelemetry from "../../core/StreamTelemetry.js"
 import type { Client, TenantOptions } from "../Client.js"
 import type { ExecuteError, ExecutionQuery, Executions } from "../Executions.js"
 import * as Outcome from "../Outcome.js"
 import * as Calls from "./calls.js"
 
-const infoOf = (name: string, method: string, route: string): CallInfo => ({
-  operation: `cloacina.Executions.${name}`,
-  method,
-  route: `/v1/tenants/{tenant_id}/${route}`
-})
-
-const iterateInfo = infoOf("iterate", "GET", "executions")
-const followInfo = infoOf("follow", "GET", "executions/{exec_id}/events")
-
 /** What the server says about a workflow that its loader has not seen yet, or never will (contract 9.6). */
 const isNotLoaded = (error: ExecuteError): boolean =>
   error instanceof InvalidInput && error.code === "execution_failed" && error.detail.includes("not found in registry")
-
-/** A server that asks for more is asked again behind this, in ms: a log that waits for hours is as good as none. */
-const longestWait = 60_000
 
 /** How many questions in a row a wait may lose: some minutes of a server that is away. */
 const mostLost = 20
 
 /**
- * Whether waiting and following go on. An execution that was there does not go away: the server answers 404 for any trouble with
- * its database too (contract 3.4).
+ * Whether waiting and following go on. An execution that was there does not go away: the server answers 404 for any
+ * trouble with its database too (contract 3.4).
  */
-const isPassing = (error: NotFound | CallError, wasRead: boolean): boolean =>
-  isTransient(error) || error._tag === "Internal" || wasRead && error._tag === "NotFound"
+const goesOn = (error: NotFound | CallError, wasRead: boolean): boolean =>
+  isPassing(error) || wasRead && error._tag === "NotFound"
 
 const paramsOf = ({ limit, offset, status, workflow }: ExecutionQuery) => ({
   status: status === undefined ? undefined : String(status),
@@ -85,16 +74,20 @@ const untilLoaded = <A>(
   })
 
 export const make = (client: Client.Service, hints?: Hints): Executions.Service => {
-  const { tenant } = Calls.make(client, "Executions")
+  const { info, tenant } = Calls.make(client, "Executions")
   const callList = tenant("list", Api.listAll)
+  const callPages = tenant("iterate", Api.listAll)
   const callGet = tenant("get", Api.get)
   const callEvents = tenant("events", Api.events)
   const callTasks = tenant("tasks", Api.tasks)
 
   const execute = makeExecute(client)
+  const followInfo = info("follow", Api.events)
 
-  const list: Executions.Service["list"] = (query = {}, options) =>
-    Effect.map(callList((tenant_id) => ({ path: { tenant_id }, urlParams: paramsOf(query) }), options), Calls.itemsOf)
+  const listWith = (call: typeof callList) => (query: ExecutionQuery, options: TenantOptions | undefined) =>
+    Effect.map(call((tenant_id) => ({ path: { tenant_id }, urlParams: paramsOf(query) }), options), Calls.itemsOf)
+  const list = listWith(callList)
+  const pages = listWith(callPages)
 
   const get: Executions.Service["get"] = (id, options) =>
     callGet((tenant_id) => ({ path: { tenant_id, exec_id: id } }), options)
@@ -116,7 +109,7 @@ export const make = (client: Client.Service, hints?: Hints): Executions.Service 
           return isTerminal(status) ? Option.some(status) : Option.none()
         }),
         Effect.catchAll((error) => {
-          if (!wasRead || lost === mostLost || !isPassing(error, wasRead)) return Effect.fail(error)
+          if (!wasRead || lost === mostLost || !goesOn(error, wasRead)) return Effect.fail(error)
           lost += 1
           return Effect.succeedNone
         })
@@ -137,11 +130,8 @@ export const make = (client: Client.Service, hints?: Hints): Executions.Service 
               Effect.withParentSpan(tasks(id, options), span),
               (tasks) => Outcome.make(status, ExecutionId.make(id), tasks, log)
             ),
-          isTransient: isPassing,
-          waitOf: (error) =>
-            "retryAfterMs" in error && error.retryAfterMs !== undefined
-              ? Math.min(error.retryAfterMs, longestWait)
-              : undefined,
+          isTransient: goesOn,
+          waitOf: Feed.waitOf,
           interrupted: (attempts, last) =>
             new StreamInterrupted({
               ...followInfo,
@@ -162,11 +152,11 @@ export const make = (client: Client.Service, hints?: Hints): Executions.Service 
 
   return {
     execute,
-    list,
+    list: (query = {}, options) => list(query, options),
     iterate: (filter, options) =>
-      Calls.iterate(iterateInfo, {
+      Calls.iterate(info("iterate", Api.listAll), {
         pageSize: options?.pageSize,
-        fetch: (page) => list({ ...filter, ...page }, options),
+        fetch: (page) => pages({ ...filter, ...page }, options),
         keyOf: ({ id }) => id
       }),
     get,

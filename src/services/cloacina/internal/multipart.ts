@@ -5,6 +5,7 @@ import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import type { PackageSource } from "../../../schemas/cloacina/Workflows.js"
 import { PackageUnreadable } from "../../../schemas/cloacina/Workflows.js"
+import * as Bytes from "../../core/Bytes.js"
 
 /**
  * A boundary for a form. It is as good as certain that no package holds it: 128 random bits.
@@ -24,22 +25,12 @@ const head = (boundary: string): Uint8Array =>
 
 const tail = (boundary: string): Uint8Array => encoder.encode(`\r\n--${boundary}--\r\n`)
 
-const concat = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let offset = 0
-  for (const part of parts) {
-    out.set(part, offset)
-    offset += part.length
-  }
-  return out
-}
-
 /**
  * The form of an upload as a body whose length is known before it is sent (contract 4.7/30). Written by hand: the global
  * `FormData` is none to undici on Node 20.
  */
 export const bytes = (boundary: string, file: Uint8Array): HttpBody.HttpBody =>
-  HttpBody.uint8Array(concat([head(boundary), file, tail(boundary)]), contentType(boundary))
+  HttpBody.uint8Array(Bytes.concat([head(boundary), file, tail(boundary)]), contentType(boundary))
 
 const contentType = (boundary: string): string => `multipart/form-data; boundary=${boundary}`
 

@@ -6,6 +6,7 @@ import { decodeState, encodeBoundary } from "../../../streams/cloacina/Boundary.
 import * as Reactor from "../../../streams/cloacina/Reactor.js"
 import type { CallInfo } from "../../core/Plane.js"
 import * as Telemetry from "../../core/Telemetry.js"
+import * as Transport from "../../core/Transport.js"
 import type { Client } from "../Client.js"
 import type { ReactorSockets } from "../ReactorSockets.js"
 import { invalid } from "./calls.js"
@@ -26,53 +27,46 @@ const observed = (info: CallInfo) => {
 }
 
 export const make = (client: Client.Service): ReactorSockets.Service => {
-  const { info, open } = Sockets.make(client, "ReactorSockets").opener("connect", endpoint)
-  const infoOf = (name: string): CallInfo => ({ ...info, operation: info.operation.replace(/connect$/, name) })
-
-  const observedConnect = observed(info)
-  const [fireInfo, fireWithInfo, stateInfo, pauseInfo, resumeInfo] = [
-    infoOf("forceFire"),
-    infoOf("fireWith"),
-    infoOf("getState"),
-    infoOf("pause"),
-    infoOf("resume")
-  ]
-  const [observedFire, observedFireWith, observedState, observedPause, observedResume] = [
-    observed(fireInfo),
-    observed(fireWithInfo),
-    observed(stateInfo),
-    observed(pauseInfo),
-    observed(resumeInfo)
-  ]
+  const { info, open } = Sockets.opener(client, "ReactorSockets", "connect", endpoint)
+  const connecting = observed(info)
+  const commandOf = (name: string) => {
+    const own = Transport.callInfo(client, "ReactorSockets", name, endpoint)
+    return { info: own, observed: observed(own) }
+  }
+  const forceFire = commandOf("forceFire")
+  const fireWith = commandOf("fireWith")
+  const getState = commandOf("getState")
+  const pause = commandOf("pause")
+  const resume = commandOf("resume")
 
   return {
     connect: (name, options) =>
       Effect.map(
-        observedConnect(Reactor.make({
+        connecting(Reactor.make({
           open: open({ path: { name } }, options),
           answerTimeout: options?.answerTimeout ?? "30 seconds",
           policy: options?.reconnect
         })),
         ({ run }) => ({
-          forceFire: Effect.asVoid(observedFire(run(fireInfo, `{"command":"force_fire"}`, "fired"))),
+          forceFire: Effect.asVoid(forceFire.observed(run(forceFire.info, `{"command":"force_fire"}`, "fired"))),
           fireWith: (inputs) =>
-            observedFireWith(Effect.suspend(() => {
+            fireWith.observed(Effect.suspend(() => {
               const cache: Array<[string, ReadonlyArray<number>]> = []
               for (const [source, value] of Object.entries(inputs)) {
                 const frame = encodeBoundary(value)
-                if (Option.isNone(frame)) return Effect.fail(invalid(fireWithInfo, source, "must be JSON"))
+                if (Option.isNone(frame)) return Effect.fail(invalid(fireWith.info, source, "must be JSON"))
                 cache.push([source, Array.from(frame.value)])
               }
               const command = JSON.stringify({ command: "fire_with", cache: Object.fromEntries(cache) })
-              return Effect.asVoid(run(fireWithInfo, command, "fired"))
+              return Effect.asVoid(run(fireWith.info, command, "fired"))
             })),
-          getState: observedState(Effect.map(
-            run(stateInfo, `{"command":"get_state"}`, "state"),
+          getState: getState.observed(Effect.map(
+            run(getState.info, `{"command":"get_state"}`, "state"),
             ({ cache }) =>
               Object.fromEntries(Object.entries(cache).map(([source, value]) => [source, decodeState(value)]))
           )),
-          pause: Effect.asVoid(observedPause(run(pauseInfo, `{"command":"pause"}`, "paused"))),
-          resume: Effect.asVoid(observedResume(run(resumeInfo, `{"command":"resume"}`, "resumed")))
+          pause: Effect.asVoid(pause.observed(run(pause.info, `{"command":"pause"}`, "paused"))),
+          resume: Effect.asVoid(resume.observed(run(resume.info, `{"command":"resume"}`, "resumed")))
         })
       )
   }

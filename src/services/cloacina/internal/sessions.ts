@@ -27,9 +27,6 @@ const lifetimeMs = 15 * 60_000
 /** The web interface of the server refreshes that often (contract 7.6). */
 const longestMs = 10 * 60_000
 
-const loginInfo = { operation: "cloacina.Sessions.login", method: "POST", route: "/v1/auth/local/login" }
-const sessionOfInfo = { operation: "cloacina.Sessions.sessionOf", method: "POST", route: "/v1/auth/refresh" }
-
 /** A key that a login made. */
 interface Minted {
   readonly key: Redacted.Redacted
@@ -75,7 +72,7 @@ const toItsEnd = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, 
   Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), Fiber.join))
 
 export const make = (client: Client.Service): Sessions.Service => {
-  const { unary } = Calls.make(client, "Sessions")
+  const { info, unary } = Calls.make(client, "Sessions")
   const callLogin = unary("login", Api.login, {
     secrets: ({ payload: { password } }) => [Redacted.value(password)]
   })
@@ -84,16 +81,16 @@ export const make = (client: Client.Service): Sessions.Service => {
   const callWhoami = unary("whoami", Api.whoami)
 
   /** No secret travels in clear text to another host. */
-  const guarded = <A, E, R>(info: CallInfo, secret: string, effect: Effect.Effect<A, E, R>) =>
+  const guarded = <A, E, R>(at: CallInfo, secret: string, effect: Effect.Effect<A, E, R>) =>
     client.allowsSecrets
       ? effect
       : Effect.fail(
-        Calls.invalid(info, "url", `must be https to send a ${secret} to another host (or set allowInsecureKey)`)
+        Calls.invalid(at, "url", `must be https to send a ${secret} to another host (or set allowInsecureKey)`)
       )
 
   const login: Sessions.Service["login"] = ({ password, tenant, username }, options) =>
     guarded(
-      loginInfo,
+      info("login", Api.login),
       "password",
       Effect.flatMap(tenantOf(client, { tenant }), (tenant) =>
         callLogin({
@@ -177,7 +174,7 @@ export const make = (client: Client.Service): Sessions.Service => {
       ),
     sessionOf: ({ key, role, tenant }, options) =>
       guarded(
-        sessionOfInfo,
+        info("sessionOf", Api.refresh),
         "key",
         Effect.uninterruptible(hold({
           key,

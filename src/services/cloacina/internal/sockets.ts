@@ -11,8 +11,6 @@ import { isPassing } from "../../../streams/cloacina/Delivery.js"
 import type { Connection } from "../../../streams/core/Connection.js"
 import * as CallOptions from "../../core/CallOptions.js"
 import type { AnyEndpoint, Input, InputOf } from "../../core/Codec.js"
-import { routeOf } from "../../core/Codec.js"
-import type { CallInfo } from "../../core/Plane.js"
 import * as Redirect from "../../core/Redirect.js"
 import * as Transport from "../../core/Transport.js"
 import * as Upgrade from "../../core/Upgrade.js"
@@ -42,124 +40,117 @@ const moved = (url: string, baseUrl: string, owner: URL): string => {
   return `${owner.origin}${prefix}${url.slice(baseUrl.length)}`
 }
 
-/** What opens the sockets of one area. */
-export const make = (client: Client.Service, area: string) => {
+/** What opens the sockets of an endpoint, in the name of a method of an area. */
+export const opener = <Endpoint extends AnyEndpoint>(
+  client: Client.Service,
+  area: string,
+  name: string,
+  declared: Declared<Endpoint, never>,
+  settings?: { readonly followsOwner?: boolean }
+) => {
   const callTicket = Transport.make(client, area).unary("ticket", ticketEndpoint)
+  const info = Transport.callInfo(client, area, name, declared)
+  const upgrade = Upgrade.make(client, info, declared)
 
-  const opener = <Endpoint extends AnyEndpoint>(
-    name: string,
-    declared: Declared<Endpoint, never>,
-    settings?: { readonly followsOwner?: boolean }
-  ) => {
-    const info: CallInfo = {
-      operation: `${client.name}.${area}.${name}`,
-      method: declared.endpoint.method,
-      route: routeOf(declared.endpoint.path)
-    }
-    const upgrade = Upgrade.make(client, info, declared)
+  const open = (
+    input: InputOf<Endpoint> & Input,
+    options: SocketOptions | undefined
+  ): Effect.Effect<Connection, OpenFailed, Scope.Scope> => {
+    const fail = (error: OpenFailed["error"], verdict: OpenFailed["verdict"] = "fail") =>
+      Effect.fail<OpenFailed>({ error, verdict, ticketRefused: false })
 
-    const open = (
-      input: InputOf<Endpoint> & Input,
-      options: SocketOptions | undefined
-    ): Effect.Effect<Connection, OpenFailed, Scope.Scope> => {
-      const fail = (error: OpenFailed["error"], verdict: OpenFailed["verdict"] = "fail") =>
-        Effect.fail<OpenFailed>({ error, verdict, ticketRefused: false })
-
-      if (Option.isNone(client.webSockets)) {
-        return fail(
-          new TransportError({
-            ...info,
-            phase: "request",
-            code: noWebSocket,
-            detail: "there is no WebSocket here: provide the one of effect-switchyard/node"
-          })
-        )
-      }
-      const webSockets = client.webSockets.value
-      const url = upgrade.url(input)
-      if (Either.isLeft(url)) return fail(url.left)
-
-      const ticket = callTicket({}, options).pipe(
-        Effect.mapError((error): OpenFailed => ({
-          error,
-          verdict: isPassing(error) ? "reconnect" : "fail",
-          ticketRefused: false
-        })),
-        Effect.map(({ ticket }) => Redacted.value(ticket))
+    if (Option.isNone(client.webSockets)) {
+      return fail(
+        new TransportError({
+          ...info,
+          phase: "request",
+          code: noWebSocket,
+          detail: "there is no WebSocket here: provide the one of effect-switchyard/node"
+        })
       )
-      const key = Effect.flatMap(client.token, (token) =>
-        Option.isSome(token)
-          ? Effect.succeed(token.value)
-          : fail(new Unauthorized({ ...info, detail: "no credential is configured; nothing was sent" })))
+    }
+    const webSockets = client.webSockets.value
+    const url = upgrade.url(input)
+    if (Either.isLeft(url)) return fail(url.left)
 
-      const attempt = (
-        at: string,
-        own: Record<string, string>,
-        hops: number
-      ): Effect.Effect<Connection, OpenFailed, Scope.Scope> => {
-        const usesHeader = options?.authorization === "header" && webSockets.sendsHeaders
-        const credential: Effect.Effect<{ readonly key?: Redacted.Redacted; readonly ticket?: string }, OpenFailed> =
-          usesHeader ? Effect.map(key, (key) => ({ key })) : Effect.map(ticket, (ticket) => ({ ticket }))
+    const ticket = callTicket({}, options).pipe(
+      Effect.mapError((error): OpenFailed => ({
+        error,
+        verdict: isPassing(error) ? "reconnect" : "fail",
+        ticketRefused: false
+      })),
+      Effect.map(({ ticket }) => Redacted.value(ticket))
+    )
+    const key = Effect.flatMap(client.token, (token) =>
+      Option.isSome(token)
+        ? Effect.succeed(token.value)
+        : fail(new Unauthorized({ ...info, detail: "no credential is configured; nothing was sent" })))
 
-        return Effect.flatMap(credential, ({ key, ticket }) =>
-          upgrade.open(webSockets, {
-            url: ticket === undefined ? at : `${at}?token=${encodeURIComponent(ticket)}`,
-            headers: key === undefined ? own : { ...own, authorization: `Bearer ${Redacted.value(key)}` },
-            openTimeout: options?.openTimeout ?? "10 seconds",
-            keepAlive: options?.keepAlive ?? "25 seconds",
-            highWater: options?.highWater ?? 1024,
-            secrets: [
-              ...Object.values(own),
-              ...ticket === undefined ? [] : [ticket],
-              ...key === undefined ? [] : [Redacted.value(key)]
-            ]
-          }).pipe(Effect.catchAll(({ error, refusal }) => {
-            const status = Option.getOrUndefined(refusal)?.status
-            if (status === 307 && settings?.followsOwner === true) {
-              const owner = ownerOf(Option.getOrUndefined(refusal)?.headers["location"])
-              if (owner === undefined || client.mayFollow?.(owner) !== true || hops === 0) {
-                return fail(
-                  new UnexpectedStatus({
-                    ...info,
-                    status,
-                    requestId: error.requestId,
-                    detail: hops === 0
-                      ? `redirected more than ${Redirect.hops} times`
-                      : "redirected to where the key must not be sent"
-                  })
-                )
-              }
-              // The first ticket is used up; any replica hands out the next.
-              return attempt(moved(url.right, client.baseUrl, owner), own, hops - 1)
-            }
-            if (status === 401 && key !== undefined) {
-              return Effect.flatMap(
-                client.isReplaced?.(key) ?? Effect.succeed(false),
-                (isReplaced) => fail(error, isReplaced ? "reconnect" : "fail")
+    const attempt = (
+      at: string,
+      own: Record<string, string>,
+      hops: number
+    ): Effect.Effect<Connection, OpenFailed, Scope.Scope> => {
+      const usesHeader = options?.authorization === "header" && webSockets.sendsHeaders
+      const credential: Effect.Effect<{ readonly key?: Redacted.Redacted; readonly ticket?: string }, OpenFailed> =
+        usesHeader ? Effect.map(key, (key) => ({ key })) : Effect.map(ticket, (ticket) => ({ ticket }))
+
+      return Effect.flatMap(credential, ({ key, ticket }) =>
+        upgrade.open(webSockets, {
+          url: ticket === undefined ? at : `${at}?token=${encodeURIComponent(ticket)}`,
+          headers: key === undefined ? own : { ...own, authorization: `Bearer ${Redacted.value(key)}` },
+          openTimeout: options?.openTimeout ?? "10 seconds",
+          keepAlive: options?.keepAlive ?? "25 seconds",
+          highWater: options?.highWater ?? 1024,
+          secrets: [
+            ...Object.values(own),
+            ...ticket === undefined ? [] : [ticket],
+            ...key === undefined ? [] : [Redacted.value(key)]
+          ]
+        }).pipe(Effect.catchAll(({ error, refusal }) => {
+          const status = Option.getOrUndefined(refusal)?.status
+          if (status === 307 && settings?.followsOwner === true) {
+            const owner = ownerOf(Option.getOrUndefined(refusal)?.headers["location"])
+            if (owner === undefined || client.mayFollow?.(owner) !== true || hops === 0) {
+              return fail(
+                new UnexpectedStatus({
+                  ...info,
+                  status,
+                  requestId: error.requestId,
+                  detail: hops === 0
+                    ? `redirected more than ${Redirect.hops} times`
+                    : "redirected to where the key must not be sent"
+                })
               )
             }
-            return Effect.fail<OpenFailed>({
-              error,
-              verdict: status === 401 || isPassing(error) ? "reconnect" : "fail",
-              ticketRefused: status === 401
-            })
-          })))
-      }
-
-      return Effect.withFiberRuntime((fiber) => {
-        const region = fiber.getFiberRef(CallOptions.currentCallOptions)
-        const { headers } = CallOptions.merge(CallOptions.merge(client.options, region), options ?? {})
-        const own: Record<string, string> = {}
-        for (const [name, value] of Object.entries(webSockets.sendsHeaders ? headers ?? {} : {})) {
-          if (name === "authorization" || value === undefined) continue
-          own[name] = Redacted.isRedacted(value) ? Redacted.value(value) : value
-        }
-        return attempt(url.right, own, Redirect.hops)
-      })
+            // The first ticket is used up; any replica hands out the next.
+            return attempt(moved(url.right, client.baseUrl, owner), own, hops - 1)
+          }
+          if (status === 401 && key !== undefined) {
+            return Effect.flatMap(
+              client.isReplaced?.(key) ?? Effect.succeed(false),
+              (isReplaced) => fail(error, isReplaced ? "reconnect" : "fail")
+            )
+          }
+          return Effect.fail<OpenFailed>({
+            error,
+            verdict: status === 401 || isPassing(error) ? "reconnect" : "fail",
+            ticketRefused: status === 401
+          })
+        })))
     }
 
-    return { info, open }
+    return Effect.withFiberRuntime((fiber) => {
+      const region = fiber.getFiberRef(CallOptions.currentCallOptions)
+      const { headers } = CallOptions.merge(CallOptions.merge(client.options, region), options ?? {})
+      const own: Record<string, string> = {}
+      for (const [name, value] of Object.entries(webSockets.sendsHeaders ? headers ?? {} : {})) {
+        if (name === "authorization" || value === undefined) continue
+        own[name] = Redacted.isRedacted(value) ? Redacted.value(value) : value
+      }
+      return attempt(url.right, own, Redirect.hops)
+    })
   }
 
-  return { opener }
+  return { info, open }
 }

@@ -6,8 +6,7 @@ import * as Mailbox from "effect/Mailbox"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Api from "../../../schemas/cloacina/api/Workflows.js"
-import type { PackageId } from "../../../schemas/cloacina/Common.js"
-import { PackageId as PackageIdSchema } from "../../../schemas/cloacina/Common.js"
+import { PackageId } from "../../../schemas/cloacina/Common.js"
 import type { PackageSource, WorkflowDetail } from "../../../schemas/cloacina/Workflows.js"
 import { PackageUnreadable } from "../../../schemas/cloacina/Workflows.js"
 import { InvalidInput } from "../../../schemas/core/Errors.js"
@@ -180,9 +179,7 @@ export const make = (client: Client.Service): Workflows.Service => {
         probe = Option.some(execution_id)
         loading = "observed"
       } else if (isWaiting) {
-        const seen = yield* Effect.catchTag(awaitTasks(atEnd, withinMs, options), "NotFound", gone(packageId))
-        loading = seen[0]
-        detail = seen[1]
+        ;[loading, detail] = yield* Effect.catchTag(awaitTasks(atEnd, withinMs, options), "NotFound", gone(packageId))
       }
       const deployment: Deployment = {
         _tag: before.has(packageId) ? "AlreadyKnown" : "Deployed",
@@ -206,7 +203,7 @@ export const make = (client: Client.Service): Workflows.Service => {
     pause: (name, options) => callPause((tenant_id) => ({ path: { tenant_id, name } }), options),
     resume: (name, options) => callResume((tenant_id) => ({ path: { tenant_id, name } }), options),
     remove: (name, version, options) => callRemove((tenant_id) => ({ path: { tenant_id, name, version } }), options),
-    build: (packageId, options) => built(PackageIdSchema.make(packageId), options, false, () => Effect.void),
+    build: (packageId, options) => built(PackageId.make(packageId), options, false, () => Effect.void),
     deploy: (source, options) => deployWith(source, options, () => Effect.void),
     deployPhases: (source, options) =>
       Stream.unwrapScoped(Effect.gen(function*() {

@@ -5,7 +5,6 @@ import type * as Scope from "effect/Scope"
 import type { FrontResponse } from "../../../server/core/Front.js"
 import * as Body from "../Body.js"
 import { type Call, type Refusal, refuse, type Rejection } from "../Handler.js"
-import { faultsOf } from "../Script.js"
 import type { Options, World } from "../World.js"
 import * as Machine from "./Machine.js"
 import * as Tenant from "./Tenant.js"
@@ -29,10 +28,6 @@ export const make = (world: World): Effect.Effect<EngineState, never, Scope.Scop
       const found = tenants.get(name) ?? Tenant.make(machine, world, name)
       tenants.set(name, found)
       return found
-    }
-    for (const { name, tasks = [] } of world.options.workflows ?? []) {
-      const [fault] = faultsOf(tasks)
-      if (fault !== undefined) return yield* Effect.dieMessage(`The script of the workflow '${name}': ${fault}`)
     }
     const mentioned = (world.options.workflows ?? []).flatMap(({ tenant = [] }) => tenant)
     for (const name of new Set(["public", ...mentioned])) {

@@ -1,17 +1,21 @@
-/** A binary heap: gives back first what has the smallest key. What comes in order costs next to nothing to add. */
+/** A binary heap: gives back first what comes before all others. What comes in order costs next to nothing to add. */
 export class Heap<A> {
   private readonly items: Array<A> = []
-  constructor(private readonly keyOf: (item: A) => number) {}
+  constructor(private readonly isBefore: (a: A, b: A) => boolean) {}
+
+  /** What {@link pop} would give. */
+  get first(): A | undefined {
+    return this.items[0]
+  }
 
   push(item: A): void {
-    const { items, keyOf } = this
-    const key = keyOf(item)
+    const { isBefore, items } = this
     let at = items.length
     items.push(item)
     while (at > 0) {
       const up = (at - 1) >> 1
       const parent = items[up]
-      if (parent === undefined || keyOf(parent) <= key) break
+      if (parent === undefined || !isBefore(item, parent)) break
       items[at] = parent
       at = up
     }
@@ -19,21 +23,20 @@ export class Heap<A> {
   }
 
   pop(): A | undefined {
-    const { items, keyOf } = this
+    const { isBefore, items } = this
     const first = items[0]
     const last = items.pop()
     if (first === undefined || last === undefined || items.length === 0) return first
-    const key = keyOf(last)
     let at = 0
     for (;;) {
       let down = 2 * at + 1
       let child = items[down]
       const right = items[down + 1]
-      if (child !== undefined && right !== undefined && keyOf(right) < keyOf(child)) {
+      if (child !== undefined && right !== undefined && isBefore(right, child)) {
         child = right
         down++
       }
-      if (child === undefined || keyOf(child) >= key) break
+      if (child === undefined || !isBefore(child, last)) break
       items[at] = child
       at = down
     }

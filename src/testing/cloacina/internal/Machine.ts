@@ -9,7 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Utils from "effect/Utils"
-import { formatMicros } from "../Clockwork.js"
+import { formatMicros, uuidOf } from "../Clockwork.js"
+import { Heap } from "./Heap.js"
 
 export interface Machine {
   /** Logical time in ms since 1970: when what runs was due. */
@@ -35,58 +36,16 @@ interface Due {
 
 const isBefore = (a: Due, b: Due): boolean => a.ms < b.ms || a.ms === b.ms && a.order < b.order
 
-/** A binary heap: the first of them is the next one due. */
-const makeQueue = () => {
-  const heap: Array<Due> = []
-  const push = (due: Due): void => {
-    let at = heap.length
-    while (at > 0) {
-      const parent = heap[(at - 1) >> 1]
-      if (parent === undefined || isBefore(parent, due)) break
-      heap[at] = parent
-      at = (at - 1) >> 1
-    }
-    heap[at] = due
-  }
-  const pop = (): void => {
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return
-    let at = 0
-    for (;;) {
-      let child = at * 2 + 1
-      const [left, right] = [heap[child], heap[child + 1]]
-      if (left !== undefined && right !== undefined && isBefore(right, left)) child++
-      const next = heap[child]
-      if (next === undefined || isBefore(last, next)) break
-      heap[at] = next
-      at = child
-    }
-    heap[at] = last
-  }
-  return { push, pop, first: () => heap[0] }
-}
-
-const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
-
-/** UUIDs of version 4 from a generator that is seeded once: engines make tens of thousands of them. */
+/** From a generator that is seeded once: engines make tens of thousands of them. */
 const makeUuids = (generator: Utils.PCGRandom) => (): string => {
-  let id = ""
-  for (let word = 0; word < 4; word++) {
-    const bits = Math.floor(generator.number() * 0x1_0000_0000)
-    for (let byte = 0; byte < 4; byte++) {
-      const at = word * 4 + byte
-      const value = (bits >>> (8 * byte)) & 0xff
-      if (at === 4 || at === 6 || at === 8 || at === 10) id += "-"
-      id += hex[at === 6 ? (value & 0x0f) | 0x40 : at === 8 ? (value & 0x3f) | 0x80 : value] ?? ""
-    }
-  }
-  return id
+  const word = () => Math.floor(generator.number() * 0x1_0000_0000)
+  return uuidOf(word(), word(), word(), word())
 }
 
 export const make: Effect.Effect<Machine, never, Scope.Scope> = Effect.gen(function*() {
   const word = Random.nextIntBetween(0, 0x1_0000_0000)
   const generator = new Utils.PCGRandom(yield* word, yield* word)
-  const queue = makeQueue()
+  const queue = new Heap<Due>(isBefore)
   const told: Array<Effect.Effect<void>> = []
   const changed = yield* Effect.makeLatch(false)
   let logical = yield* Clock.currentTimeMillis
@@ -96,7 +55,7 @@ export const make: Effect.Effect<Machine, never, Scope.Scope> = Effect.gen(funct
   /** Everything that is due by then, in order. */
   const drain = (clock: Clock.Clock): void => {
     const until = clock.unsafeCurrentTimeMillis()
-    for (let due = queue.first(); due !== undefined && due.ms <= until; due = queue.first()) {
+    for (let due = queue.first; due !== undefined && due.ms <= until; due = queue.first) {
       queue.pop()
       logical = Math.max(logical, due.ms)
       due.action()
@@ -110,7 +69,7 @@ export const make: Effect.Effect<Machine, never, Scope.Scope> = Effect.gen(funct
   })
 
   const wait: Effect.Effect<void> = Effect.clockWith((clock) => {
-    const due = queue.first()
+    const due = queue.first
     if (due === undefined) return changed.await
     const sleep = clock.sleep(Duration.millis(Math.max(0, due.ms - clock.unsafeCurrentTimeMillis())))
     return Effect.raceFirst(sleep, changed.await)
@@ -131,7 +90,7 @@ export const make: Effect.Effect<Machine, never, Scope.Scope> = Effect.gen(funct
     random: () => generator.number(),
     at: (ms, action) => {
       if (ms === Infinity) return
-      const first = queue.first()
+      const { first } = queue
       queue.push({ ms, order: order++, action })
       if (first === undefined || ms < first.ms) changed.unsafeOpen()
     },

@@ -134,7 +134,7 @@ export const make = (machine: Machine, { start, subscribers }: SchedulesOptions)
     if (Either.isLeft(bound)) return
     const context = {
       ...bound.right.context,
-      scheduled_time: formatMicros(scheduledTime * 1000).replace(".000000", ""),
+      scheduled_time: wholeSeconds(scheduledTime),
       schedule_id: schedule.id,
       schedule_timezone: schedule.timezone,
       schedule_expression: timetable.expression

@@ -1,22 +1,9 @@
-/** Real packages, and requests with them. */
+/** Requests with packages. */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as Encoding from "effect/Encoding"
-import encoded from "../../../fixtures/cloacina/packages.json" with { type: "json" }
+import * as Bytes from "../../../../src/services/core/Bytes.js"
 import { god } from "./ask.js"
-
-/** The packages by name, as they are uploaded. */
-export const packages: ReadonlyMap<string, Uint8Array> = new Map(
-  Object.entries(encoded).map(([name, text]) => [name, Either.getOrThrow(Encoding.decodeBase64(text))])
-)
-
-export const packageOf = (name: string): Uint8Array => {
-  const bytes = packages.get(name)
-  if (bytes === undefined) throw new Error(`no package ${name}`)
-  return bytes
-}
 
 const boundary = "cut-here"
 
@@ -34,13 +21,7 @@ export const form = (
     bytes
   ])
   const all = [...pieces, encoder.encode(options.end === false ? "" : `\r\n--${boundary}--\r\n`)]
-  const joined = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const piece of all) {
-    joined.set(piece, at)
-    at += piece.length
-  }
-  return joined
+  return Bytes.concat(all)
 }
 
 /** Sends a form to the upload route of tenant `north`, or of another. */

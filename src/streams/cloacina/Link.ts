@@ -18,7 +18,7 @@ import type { DeliveryError, Failed } from "./Delivery.js"
 /**
  * A connection and what has become of it. A fiber reads it, so that its end is known before anything more is written.
  */
-class Session {
+class Link {
   closed: ConnectionClosed | undefined
   /** How many frames were written without an error. */
   handedOver = 0
@@ -49,17 +49,17 @@ class Session {
 /**
  * @internal
  */
-export interface Sessions {
-  /** The session of now, even one that has ended. */
-  readonly last: () => Session | undefined
-  /** A session whose connection is open, as far as is known. */
-  readonly current: Effect.Effect<Session, DeliveryError>
-  /** Lets go of the session of now. */
+export interface Links {
+  /** The link of now, even one that has ended. */
+  readonly last: () => Link | undefined
+  /** A link whose connection is open, as far as is known. */
+  readonly current: Effect.Effect<Link, DeliveryError>
+  /** Lets go of the link of now. */
   readonly discard: Effect.Effect<void>
 }
 
 /**
- * Sessions, one at a time; not safe for concurrent use. `beforeReopen` runs in front of a connection that follows one
+ * Links, one at a time; not safe for concurrent use. `beforeReopen` runs in front of a connection that follows one
  * that ended. Pauses double from 100 ms up to 30 s and start again behind a connection that was open for ten seconds;
  * an opening that fails in passing is tried five times more.
  *
@@ -69,20 +69,20 @@ export const make = (options: {
   readonly open: Effect.Effect<Connection, Failed, Scope.Scope>
   readonly beforeReopen?: ((closed: ConnectionClosed) => Effect.Effect<void, Failed>) | undefined
   readonly policy?: Partial<Feed.Policy> | undefined
-}): Effect.Effect<Sessions, never, Scope.Scope> =>
+}): Effect.Effect<Links, never, Scope.Scope> =>
   Effect.map(Effect.scope, (outer) => {
     const baseMs = Duration.toMillis(options.policy?.base ?? 100)
     const capMs = Duration.toMillis(options.policy?.cap ?? 30_000)
     const quietMs = Duration.toMillis(options.policy?.quiet ?? 10_000)
     const maxReconnects = options.policy?.maxReconnects ?? 5
 
-    let session: Session | undefined
+    let link: Link | undefined
     let failures = 0
     let ended: ConnectionClosed | undefined
 
     const discard = Effect.uninterruptible(Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const gone = session
-      session = undefined
+      const gone = link
+      link = undefined
       if (gone === undefined) return Effect.void
       if (now - gone.openedAt >= quietMs) failures = 0
       failures += 1
@@ -90,7 +90,7 @@ export const make = (options: {
       return Scope.close(gone.scope, Exit.void)
     }))
 
-    const openOne: Effect.Effect<Session, Failed> = Effect.uninterruptibleMask((restore) =>
+    const openOne: Effect.Effect<Link, Failed> = Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(Scope.fork(outer, ExecutionStrategy.sequential), (scope) =>
         options.open.pipe(
           Scope.extend(scope),
@@ -99,8 +99,8 @@ export const make = (options: {
           Effect.matchCauseEffect({
             onFailure: (cause) => Effect.zipRight(Scope.close(scope, Exit.failCause(cause)), Effect.failCause(cause)),
             onSuccess: ([connection, openedAt]) => {
-              const opened = new Session(connection, scope, openedAt)
-              session = opened
+              const opened = new Link(connection, scope, openedAt)
+              link = opened
               ended = undefined
               return Effect.as(Effect.forkIn(Effect.interruptible(opened.watch), scope), opened)
             }
@@ -111,7 +111,7 @@ export const make = (options: {
     const pause = Effect.flatMap(Random.next, (random) =>
       failures === 0 ? Effect.void : Effect.sleep(Backoff.delay(baseMs, capMs, failures - 1, random)))
 
-    const attempt = (tries: number): Effect.Effect<Session, DeliveryError> =>
+    const attempt = (tries: number): Effect.Effect<Link, DeliveryError> =>
       pause.pipe(
         Effect.zipRight(Effect.suspend(() =>
           ended === undefined || options.beforeReopen === undefined ? Effect.void : options.beforeReopen(ended)
@@ -125,10 +125,10 @@ export const make = (options: {
 
     return {
       last: () =>
-        session,
+        link,
       current: Effect.suspend(() =>
-        session !== undefined && session.closed === undefined
-          ? Effect.succeed(session)
+        link !== undefined && link.closed === undefined
+          ? Effect.succeed(link)
           : Effect.zipRight(discard, attempt(0))
       ),
       discard
