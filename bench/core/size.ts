@@ -59,7 +59,7 @@ export const size: Suite = {
     return [
       atMost("import effect-switchyard/solti : import effect", own / effect, 1.3, smoke, ` (${own.toFixed(0)} ms)`),
       { work: "browser bundle, minified", measured: `${kib.toFixed(0)} KiB`, goal: "≤ 360 KiB", ok: kib <= 360 },
-      { work: "browser bundle, gzip", measured: `${gzip.toFixed(0)} KiB`, goal: "≤ 115 KiB", ok: gzip <= 115 }
+      { work: "browser bundle, gzip", measured: `${gzip.toFixed(0)} KiB`, goal: "≤ 117 KiB", ok: gzip <= 117 }
     ]
   }
 }

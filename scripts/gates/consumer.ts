@@ -101,8 +101,8 @@ export const consumer = async (): Promise<Outcome> => {
 
 /** KiB of one file of the browser with everything in it that the entry point of a plane exports. */
 const budgets = {
-  solti: { minified: 360, gzipped: 115 },
-  cloacina: { minified: 420, gzipped: 135 }
+  solti: { minified: 360, gzipped: 117 },
+  cloacina: { minified: 420, gzipped: 137 }
 }
 
 /** How much of a bundle comes from where, in KiB, the largest first. */
