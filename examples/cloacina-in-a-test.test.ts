@@ -1,6 +1,6 @@
 /**
  * Tests by layers: the program under test is the one that runs in production, over an emulator of the server in memory.
- * Under the TestClock an hour passes at once.
+ * Under the TestClock nobody waits: what passes by itself costs some ms for each time that somebody wakes.
  */
 import { it } from "@effect/vitest"
 import * as Cloacina from "effect-switchyard/cloacina"

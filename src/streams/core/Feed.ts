@@ -17,6 +17,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { type CallFields, StreamInterrupted } from "../../schemas/core/Errors.js"
 import * as Backoff from "./Backoff.js"
 
 /**
@@ -91,6 +92,29 @@ export const waitOf = (error: object): number | undefined =>
   "retryAfterMs" in error && typeof error.retryAfterMs === "number"
     ? Math.min(error.retryAfterMs, longestWait)
     : undefined
+
+/**
+ * The failure of a feed that gave up, for `make`: with the answer that the last failure had, where it had one. `what` is
+ * what failed, in the plural.
+ *
+ * @internal
+ */
+export const gaveUp = (info: Pick<CallFields, "operation" | "method" | "route">, what: string) =>
+(
+  attempts: number,
+  last: Option.Option<Pick<CallFields, "code" | "requestId" | "status"> & { readonly _tag: string }>
+): StreamInterrupted =>
+  new StreamInterrupted({
+    ...info,
+    ...Option.match(last, {
+      onNone: () => ({}),
+      onSome: ({ code, requestId, status }) => ({ code, requestId, status })
+    }),
+    attempts,
+    detail: `gave up after ${attempts} failed ${what}${
+      Option.match(last, { onNone: () => "", onSome: (error) => `, the last with ${error._tag}` })
+    }`
+  })
 
 interface Connection<Item, E, R> {
   readonly scope: Scope.CloseableScope

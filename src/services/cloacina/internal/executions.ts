@@ -6,7 +6,7 @@ import * as Api from "../../../schemas/cloacina/api/Executions.js"
 import { ExecutionId } from "../../../schemas/cloacina/Common.js"
 import type { CallError } from "../../../schemas/cloacina/Errors.js"
 import { isTerminal } from "../../../schemas/cloacina/Executions.js"
-import { InvalidInput, type NotFound, StreamInterrupted } from "../../../schemas/core/Errors.js"
+import { InvalidInput, type NotFound } from "../../../schemas/core/Errors.js"
 import { isPassing } from "../../../streams/cloacina/Delivery.js"
 import * as Follow from "../../../streams/cloacina/Follow.js"
 import * as Feed from "../../../streams/core/Feed.js"
@@ -132,18 +132,7 @@ export const make = (client: Client.Service, hints?: Hints): Executions.Service 
             ),
           isTransient: goesOn,
           waitOf: Feed.waitOf,
-          interrupted: (attempts, last) =>
-            new StreamInterrupted({
-              ...followInfo,
-              ...Option.match(last, {
-                onNone: () => ({}),
-                onSome: ({ code, requestId, status }) => ({ code, requestId, status })
-              }),
-              attempts,
-              detail: `gave up after ${attempts} failed readings${
-                Option.match(last, { onNone: () => "", onSome: (error) => `, the last with ${error._tag}` })
-              }`
-            }),
+          interrupted: Feed.gaveUp(followInfo, "readings"),
           observer
         },
         options,

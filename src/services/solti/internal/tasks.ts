@@ -3,19 +3,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { CommonError } from "../../../schemas/core/Errors.js"
-import {
-  DecodeError,
-  InvalidInput,
-  isTransient,
-  StreamInterrupted,
-  TransportError,
-  Unavailable
-} from "../../../schemas/core/Errors.js"
+import { DecodeError, InvalidInput, isTransient, TransportError, Unavailable } from "../../../schemas/core/Errors.js"
 import * as Api from "../../../schemas/solti/Api.js"
 import { TaskNotFound } from "../../../schemas/solti/Errors.js"
 import * as Rules from "../../../schemas/solti/Rules.js"
 import type { CreateSpec, Task, TaskRun } from "../../../schemas/solti/Tasks.js"
 import { TaskId } from "../../../schemas/solti/Tasks.js"
+import * as Feed from "../../../streams/core/Feed.js"
 import * as Paginate from "../../../streams/core/Paginate.js"
 import * as Poll from "../../../streams/core/Poll.js"
 import * as Follow from "../../../streams/solti/Follow.js"
@@ -201,18 +195,7 @@ export const make = (plane: typeof Client.Service): Tasks.Service => {
             })
         ),
         isTransient: (error) => isPassing(error),
-        interrupted: (attempts, last) =>
-          new StreamInterrupted({
-            ...logsInfo,
-            ...Option.match(last, {
-              onNone: () => ({}),
-              onSome: ({ code, requestId, status }) => ({ code, requestId, status })
-            }),
-            attempts,
-            detail: `gave up after ${attempts} failed connections${
-              Option.match(last, { onNone: () => "", onSome: (error) => `, the last with ${error._tag}` })
-            }`
-          }),
+        interrupted: (attempts, last) => Feed.gaveUp(logsInfo, "connections")(attempts, last),
         policy: options?.reconnect,
         observer
       }))
