@@ -11,6 +11,7 @@ export default defineConfig({
   },
   test: {
     include: ["{test,examples}/**/*.test.ts"],
+    setupFiles: ["test/setup.ts"],
     pool: "forks",
     poolOptions: { forks: { minForks: 1, maxForks: 2 } },
     testTimeout: 30_000,
