@@ -78,7 +78,17 @@ const noNode = {
 }
 
 export default defineConfig(
-  { ignores: ["**/dist/", "**/build/", "**/coverage/", ".cache/", "test/fixtures/tooling/", "**/target/"] },
+  {
+    ignores: [
+      "**/dist/",
+      "src/schemas/gen/",
+      "**/build/",
+      "**/coverage/",
+      ".cache/",
+      "test/fixtures/tooling/",
+      "**/target/"
+    ]
+  },
   eslint.configs.recommended,
   tseslint.configs.recommended,
   {

@@ -10,6 +10,7 @@ import { docExamples } from "./gates/docs.js"
 import { examples } from "./gates/examples.js"
 import type { Gate, Outcome } from "./gates/gate.js"
 import { command, verdict } from "./gates/gate.js"
+import { generated } from "./gates/generated.js"
 import { attw, pack, publint } from "./gates/package.js"
 import { bin, run, tsx } from "./gates/run.js"
 import { suite, typeTests } from "./gates/tests.js"
@@ -35,6 +36,7 @@ const lockfile = async (): Promise<Outcome> => {
 
 const gates: ReadonlyArray<Gate> = [
   { name: "lockfile", run: lockfile },
+  { name: "generated", run: generated },
   {
     name: "lint",
     run: async () =>

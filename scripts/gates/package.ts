@@ -21,7 +21,7 @@ export const tarball = (): string => {
 
 /** What a user has no use for. */
 const unwanted =
-  /^(?!(?:dist|src|bin|docs)\/|package\.json$|README\.md$|CHANGELOG\.md$|LICENSE$)|\.test\.|\.tsbuildinfo$/
+  /^(?!(?:dist|src|bin|docs|proto)\/|package\.json$|README\.md$|CHANGELOG\.md$|LICENSE$)|\.test\.|\.tsbuildinfo$/
 
 export const pack = async (): Promise<Outcome> => {
   Fs.rmSync(folder, { recursive: true, force: true })
