@@ -48,9 +48,10 @@ export interface CallFields extends Schema.Struct.Type<typeof callFields> {}
  * @category utils
  */
 export const messageOf = (error: CallFields): string => {
-  const status = error.status === undefined
-    ? ""
-    : ` (${error.status}${error.code === undefined ? "" : ` ${error.code}`})`
+  const { code } = error
+  const shown = code === undefined || error.status === undefined && error.detail.includes(code) ? [] : [code]
+  const answer = error.status === undefined ? shown : [error.status, ...shown]
+  const status = answer.length === 0 ? "" : ` (${answer.join(" ")})`
   const requestId = error.requestId === undefined ? "" : ` [request ${error.requestId}]`
   return `${error.operation}: ${error.detail}${status} – ${error.method} ${error.route}${requestId}`
 }

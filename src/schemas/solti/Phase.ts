@@ -31,7 +31,13 @@ const statuses = {
  */
 export const fromPhaseName = <Name extends PhaseName>(name: Name): (typeof statuses)[Name] => statuses[name]
 
-const isPhaseName = (name: string): name is PhaseName => Object.hasOwn(statuses, name)
+/**
+ * Whether a text is the short name of a phase.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isPhaseName = (name: string): name is PhaseName => Object.hasOwn(statuses, name)
 
 /**
  * The short name of a phase; `unknown` for a phase that this SDK does not know, `unspecified` included.

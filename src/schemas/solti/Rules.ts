@@ -167,7 +167,8 @@ function* scriptBody(path: string, body: string): Check<void> {
   const bytes = decodeBase64(body)
   if (typeof bytes === "string") return yield { rule: 10, path, message: model(`invalid base64 body: ${bytes}`) }
   if (bytes.length > maxScriptBytes) {
-    return yield { rule: 11, path, message: model(`script body exceeds the maximum of ${maxScriptBytes} bytes`) }
+    const message = model(`script body is ${bytes.length} bytes (decoded), maximum allowed is ${maxScriptBytes} bytes`)
+    return yield { rule: 11, path, message }
   }
   try {
     utf8.decode(bytes)

@@ -147,3 +147,21 @@ export const resolve = (options: CallOptions, defaults: Timeouts): Resolved => (
   maxRetryAfterMs: Duration.toMillis(options.retry?.maxRetryAfter ?? 60_000),
   headers: options.headers ?? {}
 })
+
+/**
+ * What the options of the layer, of the region and of the call come to. Nearly all calls are made with the same: they are
+ * kept.
+ *
+ * @internal
+ */
+export const resolver = (layer: CallOptions) => {
+  const known = new WeakMap<CallOptions, Map<Timeouts, Resolved>>()
+  return (region: CallOptions, own: CallOptions | undefined, defaults: Timeouts): Resolved => {
+    if (own !== undefined) return resolve(merge(merge(layer, region), own), defaults)
+    let ofRegion = known.get(region)
+    if (ofRegion === undefined) known.set(region, ofRegion = new Map())
+    let resolved = ofRegion.get(defaults)
+    if (resolved === undefined) ofRegion.set(defaults, resolved = resolve(merge(layer, region), defaults))
+    return resolved
+  }
+}

@@ -109,31 +109,14 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
         onFailure: (error) => fromClientError(info, "response", error, options)
       })
 
+  const resolve = CallOptions.resolver(plane.options)
+
   const withOptions = <A, E, R>(
     own: CallOptions.CallOptions | undefined,
     defaults: CallOptions.Timeouts,
     f: (options: CallOptions.Resolved) => Effect.Effect<A, E, R>
   ): Effect.Effect<A, E, R> =>
     Effect.withFiberRuntime((fiber) => f(resolve(fiber.getFiberRef(CallOptions.currentCallOptions), own, defaults)))
-
-  // Nearly all calls are made with the same options: what they come to is kept.
-  const resolvedOf = new WeakMap<CallOptions.CallOptions, Map<CallOptions.Timeouts, CallOptions.Resolved>>()
-  const resolve = (
-    region: CallOptions.CallOptions,
-    own: CallOptions.CallOptions | undefined,
-    defaults: CallOptions.Timeouts
-  ): CallOptions.Resolved => {
-    if (own !== undefined) {
-      return CallOptions.resolve(CallOptions.merge(CallOptions.merge(plane.options, region), own), defaults)
-    }
-    let known = resolvedOf.get(region)
-    if (known === undefined) resolvedOf.set(region, known = new Map())
-    let resolved = known.get(defaults)
-    if (resolved === undefined) {
-      known.set(defaults, resolved = CallOptions.resolve(CallOptions.merge(plane.options, region), defaults))
-    }
-    return resolved
-  }
 
   return { bodyOf, bytesOf, client, headersOf, inContext, raced, scopedClient, secretsOf, textOf, withOptions }
 }

@@ -15,8 +15,10 @@ import { timeoutCodes } from "./TransportTimeouts.js"
 
 /**
  * The code of a system or undici error somewhere below `cause`: codes are a closed set, messages may hold anything.
+ *
+ * @internal
  */
-const codeOf = (cause: unknown, depth = 0): string | undefined => {
+export const codeOf = (cause: unknown, depth = 0): string | undefined => {
   if (typeof cause !== "object" || cause === null || depth > 4) return undefined
   if ("code" in cause && typeof cause.code === "string" && /^[A-Z][A-Z0-9_]*$/.test(cause.code)) return cause.code
   return "cause" in cause ? codeOf(cause.cause, depth + 1) : undefined
@@ -30,12 +32,7 @@ export const fromClientError = (
   options: CallOptions.Resolved
 ): TransportError | Timeout => {
   const code = codeOf(error.cause)
-  if (isTimeoutCode(code)) {
-    const kind = timeoutCodes[code]
-    return kind === "connect"
-      ? new Timeout({ ...info, kind, detail: "the connect time-out of the transport passed" })
-      : timedOut(info, kind, options[`${kind}Ms`])
-  }
+  if (isTimeoutCode(code)) return timeoutOf(info, timeoutCodes[code], options)
   return new TransportError({
     ...info,
     phase,
@@ -45,11 +42,23 @@ export const fromClientError = (
   })
 }
 
-const isTimeoutCode = (code: string | undefined): code is keyof typeof timeoutCodes =>
+/** @internal */
+export const isTimeoutCode = (code: string | undefined): code is keyof typeof timeoutCodes =>
   code !== undefined && Object.hasOwn(timeoutCodes, code)
 
-const timedOut = (info: CallInfo, kind: Exclude<Timeout["kind"], "connect">, limitMs: number) =>
+/** @internal */
+export const timedOut = (info: CallInfo, kind: Exclude<Timeout["kind"], "connect">, limitMs: number): Timeout =>
   new Timeout({ ...info, kind, limitMs, detail: `the ${kind} time-out of ${limitMs} ms passed` })
+
+/**
+ * A time-out that the transport kept.
+ *
+ * @internal
+ */
+export const timeoutOf = (info: CallInfo, kind: Timeout["kind"], options: CallOptions.Resolved): Timeout =>
+  kind === "connect"
+    ? new Timeout({ ...info, kind, detail: "the connect time-out of the transport passed" })
+    : timedOut(info, kind, options[`${kind}Ms`])
 
 /**
  * Races an effect with a time-out; `Infinity` is none.

@@ -19,19 +19,21 @@ export interface Failure {
     readonly status?: number | undefined
     readonly kind?: string | undefined
   }
+  /** The name of the gRPC status that came: the `code` of an error may be another one, of the server's own. */
+  readonly grpcStatus?: string | undefined
   /** `false` when the server sent `x-should-retry: false`. A hint never makes a write repeatable. */
   readonly shouldRetry: boolean
   /** What the server asked for, whatever the status of its answer. */
   readonly retryAfterMs: number | undefined
 }
 
-const isRepeatable = (repeat: Repeat, error: Failure["error"]): boolean => {
+const isRepeatable = (repeat: Repeat, { error, grpcStatus }: Failure): boolean => {
   switch (repeat) {
     case "never":
       return false
     case "idempotent":
       return error._tag === "TransportError" || (error._tag === "Timeout" && error.kind === "connect") ||
-        (error._tag === "Unavailable" && error.status === 503)
+        (error._tag === "Unavailable" && (error.status === 503 || grpcStatus === "UNAVAILABLE"))
     case "safe":
       return error._tag === "TransportError" || error._tag === "Timeout" || error._tag === "RateLimited" ||
         error._tag === "Unavailable" || error._tag === "Internal" || error.status === 408 ||
@@ -53,7 +55,7 @@ export const delay = (
   random: number
 ): Option.Option<number> => {
   // `NaN` is no permission to go on for ever.
-  if (!(retry < policy.maxRetries) || !failure.shouldRetry || !isRepeatable(repeat, failure.error)) return Option.none()
+  if (!(retry < policy.maxRetries) || !failure.shouldRetry || !isRepeatable(repeat, failure)) return Option.none()
   const asked = failure.retryAfterMs
   if (asked !== undefined) return asked <= policy.maxRetryAfterMs ? Option.some(asked) : Option.none()
   return Option.some(Backoff.delay(policy.baseMs, policy.capMs, retry, random))

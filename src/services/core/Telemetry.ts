@@ -51,6 +51,7 @@ export type Attribute =
   | "http.request.method"
   | "http.route"
   | "http.response.status_code"
+  | "rpc.grpc.status_code"
   | "switchyard.attempts"
   | "switchyard.events"
   | "switchyard.reconnects"

@@ -9,12 +9,10 @@ import type * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as TraceContext from "@effect/platform/HttpTraceContext"
-import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Declared } from "../../schemas/core/Endpoint.js"
@@ -22,6 +20,7 @@ import type { CommonError, DecodeError, InvalidInput, Timeout, TransportError } 
 import { Unauthorized } from "../../schemas/core/Errors.js"
 import { readExcerpt } from "./Answers.js"
 import * as Answers from "./Answers.js"
+import * as Attempts from "./Attempts.js"
 import type * as CallOptions from "./CallOptions.js"
 import * as Codec from "./Codec.js"
 import * as Exchange from "./Exchange.js"
@@ -131,8 +130,7 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
     read: Reader<Endpoint, A>
   ) => {
     const { codec, info, received, reject, requestIdOf } = compile(name, declared)
-    const metrics = Telemetry.callMetrics(info.operation)
-    const spanOptions = Telemetry.spanOptions(info.method, info.route)
+    const attempted = Attempts.make(info, declared.repeat, Telemetry.spanOptions(info.method, info.route))
     const defaults: CallOptions.Timeouts = { total: settings?.total ?? "10 seconds" }
 
     const send = (
@@ -167,7 +165,7 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
       callOptions?: CallOptions.CallOptions
     ): Effect.Effect<A, E | CommonError | InvalidInput> =>
       withOptions(callOptions, defaults, (options) =>
-        Effect.useSpan(info.operation, spanOptions, (span) => {
+        attempted<A, E | CommonError | InvalidInput>(options, (span) => {
           let attempts = 0
           let answered: Headers.Headers | undefined
           let refused: Exchange.Token = Option.none()
@@ -230,27 +228,14 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
                   onFalse: () => Effect.fail(error)
                 }))
 
-          const repeated: typeof attempt = Effect.catchAll(current, (error) =>
-            Effect.flatMap(Effect.zip(Random.next, Clock.currentTimeMillis), ([random, now]) => {
-              const failure = {
-                error,
-                shouldRetry: answered?.["x-should-retry"] !== "false",
-                retryAfterMs: Retry.parseRetryAfter(answered?.["retry-after"], now)
-              }
-              const wait = Retry.delay(declared.repeat, options, failure, attempts - 1, random)
-              if (Option.isNone(wait)) {
-                return Effect.fail(error)
-              }
-              metrics.retried()
-              return Effect.zipRight(Effect.sleep(wait.value), repeated)
-            }))
-
-          return Effect.flatMap(Clock.currentTimeMillis, (start) =>
-            Effect.onExit(repeated, (exit) =>
-              Effect.map(Clock.currentTimeMillis, (end) => {
-                Telemetry.annotate(span, "switchyard.attempts", attempts)
-                metrics.ended(Telemetry.outcomeOf(exit), end - start)
-              })))
+          return {
+            attempt: current,
+            count: () => attempts,
+            answered: (now) => ({
+              shouldRetry: answered?.["x-should-retry"] !== "false",
+              retryAfterMs: Retry.parseRetryAfter(answered?.["retry-after"], now)
+            })
+          }
         }))
   }
 

@@ -62,5 +62,6 @@ export const timeoutCodes = {
   UND_ERR_CONNECT_TIMEOUT: "connect",
   UND_ERR_HEADERS_TIMEOUT: "firstByte",
   UND_ERR_BODY_TIMEOUT: "idle",
+  SWITCHYARD_CONNECT_TIMEOUT: "connect",
   SWITCHYARD_TOTAL_TIMEOUT: "total"
 } as const

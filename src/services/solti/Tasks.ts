@@ -25,6 +25,7 @@ import type { FollowedEvent } from "../../streams/solti/Follow.js"
 import type { Gap } from "../../streams/solti/Logs.js"
 import type { CallOptions } from "../core/CallOptions.js"
 import { Client } from "./Client.js"
+import * as Http from "./internal/http.js"
 import * as internal from "./internal/tasks.js"
 import type { Outcome } from "./Outcome.js"
 
@@ -182,7 +183,10 @@ export class Tasks extends Context.Tag("effect-switchyard/solti/Tasks")<Tasks, T
    *
    * @since 0.1.0
    */
-  static readonly layer: Layer.Layer<Tasks, never, Client> = Layer.effect(this, Effect.map(Client, internal.make))
+  static readonly layer: Layer.Layer<Tasks, never, Client> = Layer.effect(
+    this,
+    Effect.map(Client, (plane) => internal.make(Http.make(plane)))
+  )
 }
 
 /**

@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Chunk from "effect/Chunk"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -84,14 +84,24 @@ export const feed = <E extends { readonly _tag: string }, E2>(options: {
   readonly policy?: Feed.Policy | undefined
   readonly observer?: Feed.Source<LogEvent | Gap, never, E, never>["observer"]
 }): Stream.Stream<LogEvent | Gap, E | E2> =>
-  Feed.make<LogEvent | Gap, never, E, E2, never>({
-    connect: () => options.connect,
-    classify: (error, connected) => {
-      if (error._tag === "TaskNotFound") return connected ? "end" : "fail"
-      return options.isTransient(error) ? "reconnect" : "fail"
-    },
-    onEnd: "end",
-    gap: () => ({ type: "gap" }),
-    waitOf: Feed.waitOf,
-    observer: options.observer
-  }, { policy: options.policy, interrupted: options.interrupted })
+  Stream.suspend(() => {
+    // A connection alone says nothing: over gRPC, "no live log" may come behind the head of an answer.
+    let wasLive = false
+    return Feed.make<LogEvent | Gap, never, E, E2, never>({
+      connect: () =>
+        Effect.map(options.connect, (log) =>
+          Stream.mapChunks(log, (events) => {
+            wasLive = true
+            return events
+          })),
+      classify: (error, connected) => {
+        if (error._tag === "TaskNotFound") return wasLive ? "end" : "fail"
+        wasLive ||= connected
+        return options.isTransient(error) ? "reconnect" : "fail"
+      },
+      onEnd: "end",
+      gap: () => ({ type: "gap" }),
+      waitOf: Feed.waitOf,
+      observer: options.observer
+    }, { policy: options.policy, interrupted: options.interrupted })
+  })
