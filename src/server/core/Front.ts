@@ -41,7 +41,9 @@ export class Hangup extends Data.TaggedError("Hangup") {}
  *
  * - `target`: path and query, never normalised or decoded
  * - `headers`: names in lower case; repeated headers are joined with commas
- * - `bytes`: reads the body, once, up to `limit` bytes
+ * - `bytes`: reads the body, once, up to `limit` bytes. `accept`, where the server knows it, sees each piece as it comes;
+ *   once it says `false`, nothing more is read: `BodyTooLarge`
+ * - `pieces`: the body as it comes, over HTTP/2 only; read either this or `bytes`, once
  *
  * @since 0.1.0
  * @category models
@@ -50,7 +52,11 @@ export interface FrontRequest {
   readonly method: string
   readonly target: string
   readonly headers: Readonly<Record<string, string | undefined>>
-  readonly bytes: (limit: number) => Effect.Effect<Uint8Array, BodyTooLarge | BodyAborted>
+  readonly bytes: (
+    limit: number,
+    accept?: (piece: Uint8Array) => boolean
+  ) => Effect.Effect<Uint8Array, BodyTooLarge | BodyAborted>
+  readonly pieces?: Stream.Stream<Uint8Array, BodyAborted> | undefined
 }
 
 /**
@@ -76,6 +82,9 @@ export class StreamBody extends Data.Class<{
  *
  * `answersClose`: whether a close frame of the client is answered, as it should be (default), or the connection is dropped.
  *
+ * `trailers` are sent behind the body, over HTTP/2 only. The effect runs when the body has ended properly, or has been
+ * interrupted because the server shuts down.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -85,6 +94,7 @@ export interface FrontResponse {
   readonly body: undefined | string | Uint8Array | StreamBody
   readonly upgrade?: ((connection: Connection) => Effect.Effect<void, never, Scope.Scope>) | undefined
   readonly answersClose?: boolean | undefined
+  readonly trailers?: Effect.Effect<Readonly<Record<string, string>>> | undefined
 }
 
 /**

@@ -72,25 +72,45 @@ const requestOf = (
   bytes: (limit) => body.length > limit ? Effect.fail(new BodyTooLarge({ limit })) : Effect.succeed(body)
 })
 
-const connect = <R>(
+/**
+ * A response on its way: its head, what gives its body, and what ends it early. `trailers` are complete with the body.
+ *
+ * @internal
+ */
+export interface Exchange {
+  readonly response: FrontResponse
+  readonly take: Pipe["take"]
+  readonly hangUp: () => void
+  readonly trailers: Record<string, string>
+}
+
+/**
+ * Lets a front answer a request: done with the head of the response. Fails with what the front fails with.
+ *
+ * @internal
+ */
+export const exchange = <R>(
   front: Front<R>,
   context: Context.Context<Exclude<R, Scope.Scope>>,
   inbound: FrontRequest,
-  request: HttpClientRequest.HttpClientRequest,
   signal: AbortSignal
-): Effect.Effect<InMemoryResponse, HttpClientError.HttpClientError> =>
+): Effect.Effect<Exchange, { readonly cause: unknown }> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
-      const head = yield* Deferred.make<InMemoryResponse, HttpClientError.RequestError>()
+      const head = yield* Deferred.make<Exchange, { readonly cause: unknown }>()
       const pipe = new Pipe()
-      const respond = ({ body, headers, status }: FrontResponse): Effect.Effect<void, unknown> => {
-        const answered = Deferred.succeed(
-          head,
-          new InMemoryResponse(request, status, Headers.fromInput(headers), pipe.take, hangUp)
-        )
-        if (body === undefined || inbound.method === "HEAD") return answered
-        if (typeof body === "object" && "stream" in body) return Effect.zipRight(answered, pump(body, pipe))
-        return Effect.zipRight(Effect.sync(() => pipe.write([body])), answered)
+      const trailers: Record<string, string> = {}
+      const respond = (response: FrontResponse): Effect.Effect<void, unknown> => {
+        const { body } = response
+        const answered = Deferred.succeed(head, { response, take: pipe.take, hangUp, trailers })
+        const sent = body === undefined || inbound.method === "HEAD"
+          ? answered
+          : typeof body === "object" && "stream" in body
+          ? Effect.zipRight(answered, pump(body, pipe))
+          : Effect.zipRight(Effect.sync(() => pipe.write([body])), answered)
+        return response.trailers === undefined
+          ? sent
+          : Effect.zipRight(sent, Effect.map(response.trailers, (values) => Object.assign(trailers, values)))
       }
       const fiber = yield* Effect.scoped(Effect.flatMap(front(inbound), respond)).pipe(
         Effect.interruptible,
@@ -98,7 +118,7 @@ const connect = <R>(
           Effect.suspend(() => {
             pipe.end(exit)
             const cause = exit._tag === "Failure" ? Cause.squash(exit.cause) : undefined
-            return Deferred.fail(head, new HttpClientError.RequestError({ request, reason: "Transport", cause }))
+            return Deferred.fail(head, { cause })
           })
         ),
         Effect.mapInputContext((_: Context.Context<never>) => context),
@@ -125,7 +145,12 @@ export const client = <R>(front: Front<R>): Effect.Effect<HttpClient.HttpClient,
       HttpClient.make((request, url, signal) =>
         Effect.matchEffect(bodyOf(request.body), {
           onFailure: (cause) => Effect.fail(new HttpClientError.RequestError({ request, reason: "Encode", cause })),
-          onSuccess: (body) => connect(front, context, requestOf(request, url, body), request, signal)
+          onSuccess: (body) =>
+            Effect.mapBoth(exchange(front, context, requestOf(request, url, body), signal), {
+              onFailure: ({ cause }) => new HttpClientError.RequestError({ request, reason: "Transport", cause }),
+              onSuccess: ({ hangUp, response, take }) =>
+                new InMemoryResponse(request, response.status, Headers.fromInput(response.headers), take, hangUp)
+            })
         })
       )
   )

@@ -15,7 +15,7 @@ import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
-import type { Socket } from "node:net"
+import type { Server, Socket } from "node:net"
 import type { Front } from "./Front.js"
 import { NodeExchange } from "./NodeExchange.js"
 import { makeAcceptor, NodeUpgrade } from "./NodeUpgrade.js"
@@ -91,7 +91,17 @@ const reasons: Readonly<Record<string, ListenError["reason"]>> = {
   ENOTFOUND: "AddressNotAvailable"
 }
 
-const bind = (server: Http.Server, host: string, port: number): Effect.Effect<Address, ListenError> =>
+/**
+ * Makes a server listen.
+ *
+ * @internal
+ */
+export const bind = (
+  server: Server,
+  host: string,
+  port: number,
+  scheme: "http" | "https"
+): Effect.Effect<Address, ListenError> =>
   Effect.async((resume) => {
     const onError = (error: NodeJS.ErrnoException) => {
       const code = error.code ?? error.message
@@ -103,7 +113,7 @@ const bind = (server: Http.Server, host: string, port: number): Effect.Effect<Ad
       const address = server.address()
       const bound = typeof address === "object" && address !== null ? address.port : port
       const shown = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host
-      resume(Effect.succeed({ host, port: bound, url: `http://${authority(shown, bound)}` }))
+      resume(Effect.succeed({ host, port: bound, url: `${scheme}://${authority(shown, bound)}` }))
     })
   })
 
@@ -263,7 +273,7 @@ export const listen = <R>(
     // Failures to accept, such as too many open files, come here; the server lives on.
     const warn = (error: Error) => Runtime.runFork(runtime)(Effect.logWarning("A connection was not accepted", error))
     return yield* Effect.acquireRelease(
-      Effect.tap(bind(server, options.host ?? "127.0.0.1", options.port ?? 0), () => {
+      Effect.tap(bind(server, options.host ?? "127.0.0.1", options.port ?? 0, "http"), () => {
         server.on("error", warn)
       }),
       () => shutDown(server, active, upgraded, options)

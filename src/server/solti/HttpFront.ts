@@ -10,16 +10,15 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { createHash, timingSafeEqual } from "node:crypto"
 import * as Api from "../../schemas/solti/Api.js"
 import { statusOf } from "../../schemas/solti/Errors.js"
 import type { LogEvent } from "../../schemas/solti/Logs.js"
-import * as Rules from "../../schemas/solti/Rules.js"
-import { type CreateSpec, TaskId } from "../../schemas/solti/Tasks.js"
+import type { CreateSpec } from "../../schemas/solti/Tasks.js"
 import * as Sse from "../../streams/core/Sse.js"
+import * as Bearer from "../core/Bearer.js"
 import {
   empty,
   type Front,
@@ -34,6 +33,7 @@ import {
 import * as Router from "../core/Router.js"
 import { ApiError, ApiHandler } from "./ApiHandler.js"
 import { ApiMetrics } from "./ApiMetrics.js"
+import { invalid, readId } from "./Input.js"
 import * as ListQuery from "./ListQuery.js"
 import * as ProtoJson from "./ProtoJson.js"
 
@@ -69,21 +69,8 @@ const answerError = ({ detail, label, retryAfterSeconds }: ApiError): FrontRespo
     retryAfterSeconds === undefined ? undefined : { "retry-after": String(retryAfterSeconds) }
   )
 
-const invalid = (detail: string) => new ApiError({ label: "InvalidRequest", detail })
-
 const tooLarge = () =>
   new ApiError({ label: "PayloadTooLarge", detail: `request body exceeds the maximum of ${maxRequestBytes} bytes` })
-
-const digest = (value: string) => createHash("sha256").update(value).digest()
-
-/** Compares digests: the time it takes says nothing about the token, nor about its length. */
-const bearerCheck = (token: Redacted.Redacted) => {
-  const expected = digest(Redacted.value(token))
-  return (request: FrontRequest): boolean => {
-    const given = /^[Bb]earer (.+)$/.exec(request.headers["authorization"] ?? "")?.[1]
-    return given !== undefined && timingSafeEqual(digest(given), expected)
-  }
-}
 
 /** `application/json` or `application/…+json`, in any case, with or without parameters (contract 5.1). */
 const isJson = (contentType: string | undefined): boolean =>
@@ -107,9 +94,6 @@ const readSpec = (request: FrontRequest, limit: number): Effect.Effect<CreateSpe
     (bytes) => Either.flatMap(decodeText(bytes), (body) => Either.mapLeft(ProtoJson.decodeSubmit(body), invalid))
   )
 }
-
-const readId = (id: string): Either.Either<TaskId, ApiError> =>
-  Rules.isBlank(id) ? Either.left(invalid("task_id cannot be empty")) : Either.right(TaskId.make(id))
 
 const eventNames = { chunk: "chunk", runStarted: "run-started", runFinished: "run-finished", lagged: "lagged" }
 
@@ -191,7 +175,7 @@ export const make = (options: Options = {}): Effect.Effect<Front, never, ApiHand
     const handler = yield* ApiHandler
     const metrics = yield* ApiMetrics
     const match = Router.make(routesOf(handler, options))
-    const authorized = options.token === undefined ? () => true : bearerCheck(options.token)
+    const authorized = Bearer.make(options.token)
 
     const answerCause = (cause: Cause.Cause<ApiError | ListQuery.MalformedQuery>): Effect.Effect<FrontResponse> => {
       const failure = Cause.failureOrCause(cause)
@@ -208,7 +192,7 @@ export const make = (options: Options = {}): Effect.Effect<Front, never, ApiHand
 
     const refuse = (request: FrontRequest): ApiError | undefined => {
       if (!authorized(request)) {
-        return new ApiError({ label: "Unauthenticated", detail: "missing or invalid bearer token" })
+        return new ApiError({ label: "Unauthenticated", detail: Bearer.refusal })
       }
       return Number(request.headers["content-length"] ?? 0) > maxRequestBytes ? tooLarge() : undefined
     }

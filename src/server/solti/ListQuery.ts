@@ -8,7 +8,8 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import { isBlank } from "../../schemas/solti/Rules.js"
 import { TaskStatus } from "../../schemas/solti/Tasks.js"
-import { ApiError, type TaskQuery } from "./ApiHandler.js"
+import type { ApiError, TaskQuery } from "./ApiHandler.js"
+import { invalid, limitOf } from "./Input.js"
 
 /**
  * The query does not fit the types of the parameters, or repeats one. It is answered in plain text, not as an envelope.
@@ -39,8 +40,6 @@ const statuses = new Map(
   TaskStatus.known.slice(1).map((known) => [known.slice("TASK_STATUS_".length).toLowerCase(), known])
 )
 
-const invalid = (detail: string) => Either.left(new ApiError({ label: "InvalidRequest", detail }))
-
 /**
  * Decodes the query of a list request, still encoded, without its question mark. Unknown parameters are ignored;
  * `limit` is 100 where it is absent or 0, and at most 1000.
@@ -59,11 +58,13 @@ export const parse = (query: string): Either.Either<TaskQuery, MalformedQuery | 
     const limit = yield* uint32("limit", given.get("limit") ?? "0")
     const offset = yield* uint32("offset", given.get("offset") ?? "0")
     const slot = Option.fromNullable(given.get("slot"))
-    if (Option.exists(slot, isBlank)) return yield* invalid("slot cannot be empty")
+    if (Option.exists(slot, isBlank)) return yield* Either.left(invalid("slot cannot be empty"))
     const filter = Option.fromNullable(given.get("status"))
     const status = Option.flatMapNullable(filter, (name) => statuses.get(name.trim().toLowerCase()))
     if (Option.isSome(filter) && Option.isNone(status)) {
-      return yield* invalid(`invalid status: '${filter.value}' (valid: ${[...statuses.keys()].join(", ")})`)
+      return yield* Either.left(
+        invalid(`invalid status: '${filter.value}' (valid: ${[...statuses.keys()].join(", ")})`)
+      )
     }
-    return { slot, status, limit: limit === 0 ? 100 : Math.min(limit, 1000), offset }
+    return { slot, status, limit: limitOf(limit), offset }
   })

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { isLoopback } from "../core/Loopback.js"
 import * as NodeServer from "../core/NodeServer.js"
 import type { ApiHandler } from "./ApiHandler.js"
 import * as HttpFront from "./HttpFront.js"
@@ -32,8 +33,6 @@ export class UnprotectedBind extends Data.TaggedError("UnprotectedBind")<{ reado
 export interface Options extends HttpFront.Options, NodeServer.ListenOptions {
   readonly allowUnauthenticated?: boolean | undefined
 }
-
-const isLoopback = (host: string): boolean => /^(?:localhost|::1|(?:::ffff:)?127(?:\.\d{1,3}){3})$/i.test(host)
 
 /**
  * A running server: where it listens.

@@ -25,6 +25,9 @@ import { AttemptFailed } from "./Runner.js"
 import * as Sandbox from "./Sandbox.js"
 import * as ScriptFile from "./ScriptFile.js"
 
+/** What the entry points read secrets from. */
+const secrets = ["SOLTI_TOKEN", "SOLTI_TLS_KEY"]
+
 /**
  * @since 0.1.0
  * @category models
@@ -34,7 +37,7 @@ export interface Options {
   readonly name?: string | undefined
   /** Environment of every attempt; wins over the task's own entries. */
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** Variables of the server that attempts do not inherit, besides `SOLTI_TOKEN`, which they never do. */
+  /** Variables of the server that attempts do not inherit, besides `SOLTI_TOKEN` and `SOLTI_TLS_KEY`, which they never do. */
   readonly hiddenEnv?: ReadonlyArray<string> | undefined
   /** Where script files are written. Default: the system's directory for temp files. */
   readonly tempDirectory?: string | undefined
@@ -158,7 +161,7 @@ const merge = (
 export const makeRunner = (options: Options = {}): Effect.Effect<Runner, Sandbox.SandboxRejected> =>
   Effect.gen(function*() {
     const { env: own = {}, tempDirectory = tmpdir() } = options
-    const inherited = yield* NodeProcess.serverEnvironment(new Set(["SOLTI_TOKEN", ...options.hiddenEnv ?? []]))
+    const inherited = yield* NodeProcess.serverEnvironment(new Set([...secrets, ...options.hiddenEnv ?? []]))
     const confine = yield* Sandbox.make(options.sandbox ?? {}, inherited["PATH"])
     const plain = merge(inherited, [], own)
 

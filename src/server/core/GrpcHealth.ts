@@ -1,0 +1,128 @@
+/**
+ * The standard health service (`grpc.health.v1.Health`), as orchestrators and load balancers ask for it.
+ *
+ * @since 0.1.0
+ */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import {
+  Health,
+  HealthCheckRequestSchema,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+  HealthCheckResponseSchema
+} from "../../schemas/gen/grpc/health/v1/health_pb.js"
+import * as Grpc from "./Grpc.js"
+import { undecodable } from "./GrpcMessage.js"
+
+/**
+ * The health of a server.
+ *
+ * - `methods`: `Check` and `Watch`, for `Grpc.make`
+ * - `set`: whether the server serves; those who watch are told. Nothing changes it back once it is closed
+ * - `close`: the server is about to go: from now on it does not serve, and who watches is told so and let go. It is
+ *   done when they are gone, after 1 s at the latest
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface GrpcHealth {
+  readonly methods: ReadonlyMap<string, Grpc.Method>
+  readonly set: (serving: boolean) => Effect.Effect<void>
+  readonly close: Effect.Effect<void>
+}
+
+/**
+ * Whether a call is one to the health service, by its path. It says nothing about tasks, and probes carry no tokens.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isHealth = (path: string): boolean => path.startsWith(`/${Health.typeName}/`)
+
+/** How long those who watch may take to be told that the server goes. */
+const closeTimeout = "1 second"
+
+interface State {
+  readonly serving: boolean
+  readonly closed: boolean
+}
+
+/** Each status encoded, once. */
+const answers = new Map(
+  [ServingStatus.SERVING, ServingStatus.NOT_SERVING, ServingStatus.SERVICE_UNKNOWN].map((status) => [
+    status,
+    toBinary(HealthCheckResponseSchema, create(HealthCheckResponseSchema, { status }))
+  ])
+)
+
+const answer = (status: ServingStatus): Uint8Array => answers.get(status) ?? new Uint8Array(0)
+
+const statusOf = ({ serving }: State): ServingStatus => serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING
+
+/**
+ * The health of a server that serves from the beginning.
+ *
+ * The services in `names`, and `""` for the server as a whole, share one status. For any other name `Check` is
+ * `NOT_FOUND`, and `Watch` says `SERVICE_UNKNOWN` and stays open, as the protocol wants it.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (names: Iterable<string>): Effect.Effect<GrpcHealth> =>
+  Effect.gen(function*() {
+    const state = yield* SubscriptionRef.make<State>({ serving: true, closed: false })
+    const watching = yield* SubscriptionRef.make(0)
+    const known = new Set(["", ...names])
+    const named = (message: Uint8Array): Either.Either<string, Grpc.GrpcStatus> =>
+      Either.try({
+        try: () => fromBinary(HealthCheckRequestSchema, message, { readUnknownFields: false }).service,
+        catch: (cause) => undecodable(cause, message)
+      })
+
+    const check = (message: Uint8Array): Effect.Effect<Uint8Array, Grpc.GrpcStatus> =>
+      Effect.flatMap(named(message), (name) =>
+        known.has(name)
+          ? Effect.map(SubscriptionRef.get(state), (now) => answer(statusOf(now)))
+          : Effect.fail(new Grpc.GrpcStatus({ code: Grpc.codes.NOT_FOUND, detail: "unknown service" })))
+
+    const count = (by: 1 | -1) => SubscriptionRef.update(watching, (now) => now + by)
+
+    const watch = (
+      message: Uint8Array
+    ): Effect.Effect<Stream.Stream<Uint8Array>, Grpc.GrpcStatus, Scope.Scope> =>
+      Effect.flatMap(named(message), (name) =>
+        Effect.as(
+          Effect.acquireRelease(count(1), () => count(-1)),
+          state.changes.pipe(
+            Stream.takeUntil(({ closed }) => closed),
+            Stream.map((now) => known.has(name) ? statusOf(now) : ServingStatus.SERVICE_UNKNOWN),
+            Stream.changes,
+            Stream.map(answer)
+          )
+        ))
+
+    const update = (next: State) => SubscriptionRef.update(state, (now) => now.closed ? now : next)
+
+    const unwatched = Stream.runDrain(Stream.takeUntil(watching.changes, (now) => now === 0))
+
+    // In a fiber of its own: whoever shuts a server down may be interrupted already, and could wait for nothing.
+    const patient = Effect.timeoutOption(unwatched, closeTimeout).pipe(
+      Effect.interruptible,
+      Effect.forkDaemon,
+      Effect.flatMap(Fiber.await)
+    )
+
+    return {
+      methods: new Map<string, Grpc.Method>([
+        [`/${Health.typeName}/${Health.method.check.name}`, { _tag: "Unary", handle: check }],
+        [`/${Health.typeName}/${Health.method.watch.name}`, { _tag: "ServerStream", handle: watch }]
+      ]),
+      set: (serving) => update({ serving, closed: false }),
+      close: Effect.zipRight(update({ serving: false, closed: true }), Effect.asVoid(patient))
+    }
+  })

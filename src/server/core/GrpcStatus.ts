@@ -1,0 +1,101 @@
+/**
+ * What a gRPC call comes to, and how that stands in the trailers. Nothing of protobuf is needed for it.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+
+/**
+ * The numbers of the statuses.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const codes = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16
+} as const
+
+/**
+ * How a call ends that does not end well: `code` is one of {@link codes}, `detail` is shown to the client, and
+ * `retryAfterSeconds` tells it when to try again.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class GrpcStatus extends Data.TaggedError("GrpcStatus")<{
+  readonly code: number
+  readonly detail: string
+  readonly retryAfterSeconds?: number | undefined
+}> {
+  override get message() {
+    return this.detail
+  }
+}
+
+/**
+ * How calls end that the server cuts short because it shuts down.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const shuttingDown = new GrpcStatus({ code: codes.UNAVAILABLE, detail: "the server is shutting down" })
+
+/** The longest `grpc-message`, in characters before it is encoded: clients take only so much of headers. */
+const maxDetail = 2048
+
+const encoder = new TextEncoder()
+
+/** The percent-encoding of the gRPC specification: UTF-8, of which what is printable in ASCII stays, but for the sign. */
+const percentEncode = (text: string): string => {
+  if (/^[\x20-\x24\x26-\x7e]*$/.test(text)) return text
+  let out = ""
+  for (const byte of encoder.encode(text)) {
+    out += byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+      ? String.fromCharCode(byte)
+      : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`
+  }
+  return out
+}
+
+/** What is shown of a text. */
+const shown = ({ detail }: GrpcStatus): string => detail.slice(0, maxDetail)
+
+/**
+ * How long a client should wait, in ms, where the status says so.
+ *
+ * @internal
+ */
+export const retryAfterMsOf = ({ retryAfterSeconds }: GrpcStatus): number | undefined =>
+  retryAfterSeconds === undefined ? undefined : Math.max(0, Math.ceil(retryAfterSeconds * 1000))
+
+/**
+ * A status as trailers, with the hint of the retry design (`grpc-retry-pushback-ms`).
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const toTrailers = (status: GrpcStatus): Readonly<Record<string, string>> => {
+  const message = shown(status)
+  const retryAfterMs = retryAfterMsOf(status)
+  return {
+    "grpc-status": String(status.code),
+    ...(message === "" ? {} : { "grpc-message": percentEncode(message) }),
+    ...(retryAfterMs === undefined ? {} : { "grpc-retry-pushback-ms": String(retryAfterMs) })
+  }
+}
