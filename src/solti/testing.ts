@@ -36,9 +36,10 @@ import type { ApiHandler } from "../server/solti/ApiHandler.js"
 import { Supervisor } from "../server/solti/Supervisor.js"
 import * as Client from "../services/solti/Client.js"
 import { Tasks } from "../services/solti/Tasks.js"
-import { Recorder } from "../testing/core/Recorder.js"
+import type { Recorder } from "../testing/core/Recorder.js"
 import { TestServer } from "../testing/core/TestServer.js"
-import * as VirtualTime from "../testing/core/VirtualTime.js"
+import * as Control from "../testing/solti/Control.js"
+import type { TimeOptions } from "../testing/solti/Control.js"
 import type { Emulator } from "../testing/solti/Emulator.js"
 import { type FrontOptions, layer as layerEmulator, makeFront, type Options } from "../testing/solti/Emulator.js"
 import { Faults } from "../testing/solti/Faults.js"
@@ -54,43 +55,15 @@ export { type Injected } from "../testing/core/Faults.js"
 export { type Recorded, Recorder, UnexpectedRequests } from "../testing/core/Recorder.js"
 export { TestServer } from "../testing/core/TestServer.js"
 export { advance } from "../testing/core/VirtualTime.js"
+export { type TimeOptions } from "../testing/solti/Control.js"
 export { Emulator, type FrontOptions, type Options } from "../testing/solti/Emulator.js"
 export { Faults, lagged, type Operation, refuse, type Rule } from "../testing/solti/Faults.js"
 export { type Mode } from "../testing/solti/Mode.js"
 export * from "../testing/solti/Script.js"
 export { tasks } from "../testing/solti/TasksDouble.js"
 
-/**
- * How time passes in an emulator without a socket.
- *
- * - `time`: under a `TestClock`, `auto` (default) turns the clock by itself whenever the program and the emulator wait,
- *   so that waiting costs nothing; `manual` leaves that to the test: see `advance`. Under the real clock (`it.live`)
- *   time passes as it does.
- *
- * Work on files is waited for. A program that waits for a socket or a child process goes with `manual` or the real
- * clock: nobody can see that it does, and time would pass meanwhile.
- *
- * @since 0.1.0
- * @category models
- */
-export interface TimeOptions {
-  readonly time?: "auto" | "manual" | undefined
-}
-
 /** Nobody listens there: requests never leave the process. */
 const url = "http://127.0.0.1:8085"
-
-const layerTime = ({ time = "auto" }: TimeOptions): Layer.Layer<never, never, Recorder> =>
-  time === "manual" ? Layer.empty : Layer.scopedDiscard(
-    Effect.flatMap(Recorder, (recorder) => VirtualTime.passing(recorder.count))
-  )
-
-/** Time first, so that it passes until everything that may wait for it has been released. */
-const layerControl = (options: FrontOptions, time: Layer.Layer<never, never, Recorder>) =>
-  Layer.provideMerge(
-    Layer.merge(time, Faults.layer(options.faults)),
-    Layer.effect(Recorder, Recorder.make)
-  )
 
 const layerClient = (
   options: FrontOptions
@@ -141,7 +114,7 @@ export const layer = (
   layerPlane(options).pipe(
     Layer.provide(layerClient(options)),
     Layer.provideMerge(layerEmulator(options)),
-    Layer.provideMerge(layerControl(options, layerTime(options)))
+    Layer.provideMerge(Control.layer(options))
   )
 
 /**
@@ -156,7 +129,7 @@ export const layerHttpClient = (
 ): Layer.Layer<HttpClient.HttpClient | Emulator | Faults | Recorder | Supervisor | ApiHandler> =>
   layerClient(options).pipe(
     Layer.provideMerge(layerEmulator(options)),
-    Layer.provideMerge(layerControl(options, layerTime(options)))
+    Layer.provideMerge(Control.layer(options))
   )
 
 /**
@@ -171,7 +144,7 @@ export const layerHandler = (
 ): Layer.Layer<Tasks | Client.Client | Faults | Recorder, never, ApiHandler> =>
   layerPlane(options).pipe(
     Layer.provide(layerClient(options)),
-    Layer.provideMerge(layerControl(options, layerTime(options)))
+    Layer.provideMerge(Control.layer(options))
   )
 
 /**
@@ -208,5 +181,5 @@ export const layerServer = (
       }))
   ).pipe(
     Layer.provideMerge(layerEmulator(options)),
-    Layer.provideMerge(layerControl(options, Layer.empty))
+    Layer.provideMerge(Control.layerLive(options))
   )

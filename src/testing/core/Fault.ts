@@ -149,14 +149,32 @@ export const cut = (portion: Portion): Fault => (next) =>
     (response) => withPieces(response, (pieces) => Stream.concat(portionOf(portion)(pieces), Stream.fail(new Hangup())))
   )
 
+/** What is in the trailers of a gRPC call that went well. */
+const wentWell = { "grpc-status": "0" }
+
 /**
- * The body ends too early, but properly: what a client takes for a complete answer.
+ * The body ends too early, but properly: what a client takes for a complete answer. Over gRPC the status is OK then.
  *
  * @since 0.1.0
  * @category faults
  */
 export const truncate = (portion: Portion): Fault => (next) =>
-  Effect.map(next, (response) => withPieces(response, portionOf(portion)))
+  Effect.map(next, (response) => {
+    const { body, trailers } = response
+    if (body === undefined || trailers === undefined) return withPieces(response, portionOf(portion))
+    let isWhole = false
+    const marked = <A, E>(pieces: Stream.Stream<A, E>) =>
+      Stream.concat(
+        pieces,
+        Stream.execute(Effect.sync(() => {
+          isWhole = true
+        }))
+      )
+    return {
+      ...withPieces(response, (pieces) => portionOf(portion)(marked(pieces))),
+      trailers: Effect.suspend(() => isWhole ? trailers : Effect.succeed(wentWell))
+    }
+  })
 
 const changePieces = (
   change: (piece: string | Uint8Array, index: number) => ReadonlyArray<string | Uint8Array>
@@ -179,13 +197,13 @@ export const duplicate = (options: { readonly piece?: number | undefined } = {})
   changePieces((piece, index) => options.piece === undefined || options.piece === index ? [piece, piece] : [piece])
 
 /**
- * Puts text that the server never sent ahead of the piece at `at`, counted from 0.
+ * Puts text or bytes that the server never sent ahead of the piece at `at`, counted from 0.
  *
  * @since 0.1.0
  * @category faults
  */
-export const insert = (at: number, text: string): Fault =>
-  changePieces((piece, index) => index === at ? [text, piece] : [piece])
+export const insert = (at: number, inserted: string | Uint8Array): Fault =>
+  changePieces((piece, index) => index === at ? [inserted, piece] : [piece])
 
 /**
  * Several faults at once; the first is the outermost.

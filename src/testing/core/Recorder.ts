@@ -12,14 +12,15 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { type Front, type FrontResponse, StreamBody } from "../../server/core/Front.js"
+import { type Front, type FrontRequest, type FrontResponse, StreamBody } from "../../server/core/Front.js"
 
 /**
  * A request that was sent.
  *
  * - `path`: path and query; the values of parameters that name a secret are blacked out
  * - `headers`: names in lower case; the values of those that carry credentials are blacked out
- * - `body`: its text, `""` without one; it may hold secrets, so it is shown only to those who ask for it
+ * - `body`: its text, `""` without one, or where the server takes it as it comes; it may hold secrets, so it is shown only
+ *   to those who ask for it
  * - `status`: `None` when there was no answer, or not yet
  *
  * @since 0.1.0
@@ -163,13 +164,14 @@ export class Recorder extends Context.Tag("effect-switchyard/testing/Recorder")<
             body: "",
             status: undefined
           })
-          const bytes = (limit: number) =>
-            Effect.tap(request.bytes(limit), (body) =>
+          const bytes: FrontRequest["bytes"] = (limit, accept) =>
+            Effect.tap(request.bytes(limit, accept), (body) =>
               Effect.sync(() => {
                 entry.body = new TextDecoder().decode(body)
               }))
           // Made from the parts: a request may be an object whose members live on its class.
-          const seen = { method: request.method, target: request.target, headers: request.headers, bytes }
+          const { headers, method, pieces, target } = request
+          const seen = { method, target, headers, bytes, pieces }
           return Effect.map(front(seen), (response) => {
             entry.status = response.status
             count++

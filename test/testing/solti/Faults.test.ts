@@ -48,7 +48,7 @@ describe("operations", () => {
       ["DELETE", "/api/v1/tasks/a", "delete"]
     ] as const
     for (const [method, target, operation] of named) {
-      assert.strictEqual(operationOf(request(method, target)), operation)
+      assert.strictEqual(operationOf("intended")(request(method, target)), operation)
     }
     for (
       const [method, target] of [["PATCH", "/api/v1/tasks"], ["GET", "/api/v2/tasks"], [
@@ -56,7 +56,7 @@ describe("operations", () => {
         "/api/v1/tasks/a/b"
       ]] as const
     ) {
-      assert.isUndefined(operationOf(request(method, target)))
+      assert.isUndefined(operationOf("0.0.3")(request(method, target)))
     }
   })
 })

@@ -35,6 +35,15 @@ const scripts: Readonly<Record<string, (cue: Testing.Cue) => Testing.Attempt>> =
     Testing.cannotStart(
       "subprocess" in kind && Option.isNone(kind.subprocess.cwd) ? "nul byte found in provided data" : undefined
     ),
+  "grpc-submit-and-logs": () =>
+    Testing.exits(7, [
+      Testing.stdout("one", { after: "300 millis" }),
+      Testing.stderr("warn"),
+      Testing.raw(Uint8Array.of(...new TextEncoder().encode("bad "), 0xff, 0x0a))
+    ]),
+  "grpc-submit-script": () => Testing.succeeds([], { takes: "5 seconds" }),
+  // A comment, and nothing else.
+  "grpc-too-large": () => Testing.succeeds(),
   environment: () =>
     Testing.succeeds([
       Testing.stdout("A=2 RUNNER=from-runner BOTH=from-runner", { after: "300 millis" }),
