@@ -3,7 +3,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "vitest"
-import { start } from "./support.js"
+import { serve, start } from "./support.js"
 
 /** The package as it is installed: `bin` and `dist`, and the packages that a test gives it. */
 let installed: string
@@ -14,8 +14,10 @@ beforeAll(async () => {
   Fs.cpSync("bin", Path.join(installed, "bin"), { recursive: true })
   await Esbuild.build({
     entryPoints: ["src/cli/main.ts"],
-    outfile: Path.join(installed, "dist", "cli", "main.js"),
+    outdir: Path.join(installed, "dist", "cli"),
     bundle: true,
+    // As in the package, what is imported when it is needed is a module of its own.
+    splitting: true,
     platform: "node",
     format: "esm",
     packages: "external"
@@ -24,7 +26,16 @@ beforeAll(async () => {
 
 afterAll(() => Fs.rmSync(installed, { recursive: true, force: true }))
 
-const withPackages = (names: ReadonlyArray<string>) => {
+const { dependencies, peerDependencies, version } = JSON.parse(Fs.readFileSync("package.json", "utf8"))
+
+/** What the command line needs. */
+const packages = [
+  ...["effect", "@effect/platform", "undici", "@effect/cli", "@effect/platform-node", "@effect/printer"],
+  "@effect/printer-ansi",
+  ...Object.keys(dependencies)
+]
+
+const install = (names: ReadonlyArray<string>) => {
   const modules = Path.join(installed, "node_modules")
   Fs.rmSync(modules, { recursive: true, force: true })
   for (const name of names) {
@@ -32,32 +43,61 @@ const withPackages = (names: ReadonlyArray<string>) => {
     Fs.mkdirSync(Path.dirname(link), { recursive: true })
     Fs.symlinkSync(Path.resolve("node_modules", name), link)
   }
-  return start(process.execPath, [Path.join(installed, "bin", "switchyard.js"), "--version"]).ended
 }
+
+const switchyard = {
+  start: (args: ReadonlyArray<string>, options?: Parameters<typeof start>[2]) =>
+    start(process.execPath, [Path.join(installed, "bin", "switchyard.js"), ...args], options)
+}
+
+const run = (...args: ReadonlyArray<string>) => switchyard.start(args).ended
+
+const wanted = (names: ReadonlyArray<string>) => names.map((name) => `"${name}@${peerDependencies[name]}"`).join(" ")
 
 describe("bin", () => {
   it("says in one line what to install when optional peers are missing", async () => {
-    const { code, stderr, stdout } = await withPackages(["effect", "@effect/platform", "undici"])
+    install(["effect", "@effect/platform", "undici"])
+    const { code, stderr, stdout } = await run("--version")
     assert.deepStrictEqual([code, stdout], [1, ""])
-    const { peerDependencies } = JSON.parse(Fs.readFileSync("package.json", "utf8"))
-    const packages = ["@effect/cli", "@effect/platform-node", "@effect/printer", "@effect/printer-ansi"].map((name) =>
-      `"${name}@${peerDependencies[name]}"`
-    )
+    const missing = wanted(["@effect/cli", "@effect/platform-node", "@effect/printer", "@effect/printer-ansi"])
     assert.strictEqual(
       stderr,
-      `switchyard: the command line needs packages that are not installed: npm install ${packages.join(" ")}\n`
+      `switchyard: the command line needs packages that are not installed: npm install ${missing}\n`
     )
   })
 
   it("runs when they are there", async () => {
-    const needed = ["effect", "@effect/platform", "@effect/cli", "@effect/platform-node", "@effect/printer"]
-    const { dependencies, version } = JSON.parse(Fs.readFileSync("package.json", "utf8"))
-    const { code, stderr, stdout } = await withPackages([
-      ...needed,
-      "@effect/printer-ansi",
-      "undici",
-      ...Object.keys(dependencies)
-    ])
-    assert.deepStrictEqual([code, stdout, stderr], [0, `${version}\n`, ""])
+    install(packages)
+    assert.deepStrictEqual(await run("--version"), { code: 0, stdout: `${version}\n`, stderr: "" })
+  })
+
+  it("needs the packages of gRPC for gRPC only, and says in one line what to install", async () => {
+    const grpc = ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node"]
+    install(packages)
+    const server = await serve(switchyard)
+    const overHttp = await run("solti", "list", "--url", server.hello.url)
+    const overGrpc = await run("solti", "list", "--grpc", "127.0.0.1:1")
+    const serving = await run("serve", "solti", "--grpc-port", "0")
+    await server.stop()
+    assert.deepStrictEqual(overHttp, { code: 0, stdout: "", stderr: "no tasks\n" })
+    const said = (names: ReadonlyArray<string>) => ({
+      code: 2,
+      stdout: "",
+      stderr: `switchyard: gRPC needs packages that are not installed, or not in this version: npm install ${
+        wanted(names)
+      }\n`
+    })
+    assert.deepStrictEqual(overGrpc, said(grpc))
+    assert.deepStrictEqual(serving, said(grpc.slice(0, 1)))
+
+    install([...packages, ...grpc.slice(0, 1)])
+    const served = await serve(switchyard, ["--grpc-port", "0"])
+    assert.deepStrictEqual(await run("solti", "list", "--grpc", served.hello.grpc ?? ""), said(grpc))
+    await served.stop()
+
+    install([...packages, ...grpc])
+    const { code, stderr } = await run("solti", "list", "--grpc", "127.0.0.1:1")
+    assert.strictEqual(code, 5)
+    assert.include(stderr, "ECONNREFUSED")
   })
 })

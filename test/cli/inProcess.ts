@@ -3,7 +3,9 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as CloacinaTesting from "effect-switchyard/cloacina/testing"
+import * as SoltiGrpcServer from "effect-switchyard/solti/grpc/server"
 import * as SoltiServer from "effect-switchyard/solti/server"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -60,12 +62,22 @@ export const switchyard = (args: ReadonlyArray<string>, options: Options = {}): 
   return Effect.map(Effect.provide(program("1.2.3"), layers), (code) => ({ ...seen, code }))
 }
 
+/** How the client reaches a Solti server: what its environment says. */
+export class Wire extends Context.Tag("test/cli/Wire")<Wire, Readonly<Record<string, string>>>() {
+  static readonly http = Layer.effect(Wire, Effect.map(SoltiServer.SoltiServer, ({ url }) => ({ SOLTI_URL: url })))
+    .pipe(
+      Layer.provide(SoltiServer.layer())
+    )
+
+  static readonly grpc = Layer.effect(
+    Wire,
+    Effect.map(SoltiGrpcServer.GrpcServer, ({ authority }) => ({ SOLTI_GRPC: authority }))
+  ).pipe(Layer.provide(SoltiGrpcServer.layer()), Layer.provide(SoltiServer.layer()))
+}
+
 /** The client of the plane on the server in the context. */
 export const solti = (args: ReadonlyArray<string>, { env, ...options }: Options = {}) =>
-  Effect.flatMap(
-    SoltiServer.SoltiServer,
-    ({ url }) => switchyard(["solti", ...args], { ...options, env: { SOLTI_URL: url, ...env } })
-  )
+  Effect.flatMap(Wire, (server) => switchyard(["solti", ...args], { ...options, env: { ...server, ...env } }))
 
 /** The client of the plane on the emulator in the context, with its god key. */
 export const cloacina = (args: ReadonlyArray<string>, { env, ...options }: Options = {}) =>

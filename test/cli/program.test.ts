@@ -48,6 +48,16 @@ describe("help", () => {
       assert.match(run.stdout, /^ {6}--slot text +The lane/m)
       assert.match(run.stdout, /^ {2}<command> +The command and its arguments/m)
       assert.notInclude(run.stdout, "true or false value")
+      for (const verb of ["run", "submit", "get", "list", "runs", "logs", "delete"]) {
+        const { stdout } = yield* switchyard(["solti", verb, "-h"])
+        assert.match(stdout, /^ {6}--grpc host:port +Where the server is, over gRPC/m)
+        assert.match(stdout, /^ {6}--tls-key file +gRPC over TLS: .*--tls-cert/m)
+        assert.match(stdout, /^ {6}--allow-plaintext +gRPC without TLS/m)
+      }
+      const serve = yield* switchyard(["serve", "solti", "-h"])
+      assert.match(serve.stdout, /^ {6}--grpc-port integer +Serve gRPC as well/m)
+      assert.match(serve.stdout, /^ {6}--tls-client-ca file +mTLS for gRPC/m)
+      assert.match(serve.stdout, /TLS is for\s+gRPC only/)
     }))
 
   it.effect("is what a command without its subcommand shows, as an error", () =>
@@ -103,6 +113,8 @@ describe("completions", () => {
       assert.strictEqual(complete("switchyard", "solti", "run", "--restart", ""), "never on-failure always")
       assert.strictEqual(complete("switchyard", "solti", "run", "--slot", ""), "")
       assert.strictEqual(complete("switchyard", "solti", "run", "--", ""), "")
+      assert.strictEqual(complete("switchyard", "solti", "list", "--tls"), "--tls-ca --tls-cert --tls-key")
+      assert.strictEqual(complete("switchyard", "serve", "solti", "--grpc"), "--grpc-port")
       assert.strictEqual(complete("switchyard", "--completions", "f"), "fish")
       assert.strictEqual(complete("switchyard", "cloacina", "executions", "f"), "follow")
       assert.strictEqual(

@@ -109,6 +109,106 @@ describe("serve solti", () => {
     }
   })
 
+  it("serves the same tasks over gRPC, with the same token, and ends both well", async () => {
+    const token = "planted-t0ken-value"
+    const file = Path.join(directory, "shared-token")
+    Fs.writeFileSync(file, token)
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const { child, ended, hello } = await serve(switchyard, ["--grpc-port", "0", "--token-file", file])
+      assert.deepStrictEqual(Object.keys(hello), ["plane", "url", "grpc", "auth", "pid"])
+      const { grpc = "", url } = hello
+      assert.match(grpc, /^127\.0\.0\.1:\d+$/)
+      assert.strictEqual(hello.auth, true)
+      const overGrpc = { SOLTI_URL: "", SOLTI_GRPC: grpc, SOLTI_TOKEN: token }
+      const solti = client(url)
+      assert.strictEqual((await solti(["list"], { ...overGrpc, SOLTI_TOKEN: "" })).code, 4)
+      const seconds = uniqueSeconds()
+      const start = (slot: string, env: Readonly<Record<string, string>>) =>
+        switchyard.start(["solti", "run", "--slot", slot, "--", "bash", "-c", `echo up; sleep ${seconds}`], { env })
+      const runs = [start("a", overGrpc), start("b", { SOLTI_URL: url, SOLTI_TOKEN: token })]
+      for (const { seen } of runs) await until(() => seen.stdout.includes("up"), "the task runs")
+      const list = await solti(["list", "--status", "running", "--json"], overGrpc)
+      assert.lengthOf(list.stdout.trim().split("\n"), 2)
+      child.kill(signal)
+      const { code, stderr, stdout } = await ended
+      assert.deepStrictEqual([code, stdout], [0, `${JSON.stringify(hello)}\n`])
+      assert.include(stderr, grpc)
+      assert.notInclude(stderr, token)
+      assert.isFalse(lives(seconds))
+      for (const { ended } of runs) {
+        const { code, stderr } = await ended
+        assert.strictEqual(code, 5)
+        assert.include(stderr, "1 < finished")
+      }
+    }
+  })
+
+  it("serves gRPC over TLS, to clients with a certificate only where it is asked for", async () => {
+    const pem = (name: string) => Path.resolve("test/fixtures/tls", name)
+    const identity = (name: string) => ["--tls-cert", pem(`${name}.pem`), "--tls-key", pem(`${name}.key`)]
+    const variables = {
+      SOLTI_TLS_CERT_FILE: pem("server.pem"),
+      SOLTI_TLS_KEY: Fs.readFileSync(pem("server.key"), "utf8"),
+      SOLTI_TLS_CLIENT_CA_FILE: pem("ca.pem")
+    }
+    const ways = [
+      { args: [...identity("server"), "--tls-client-ca", pem("ca.pem")], env: {} },
+      { args: [], env: variables }
+    ]
+    for (const { args, env } of ways) {
+      const server = await serve(switchyard, ["--grpc-port", "0", ...args], { env })
+      const grpc = ["--grpc", server.hello.grpc ?? "", "--tls-ca", pem("ca.pem")]
+      const solti = client(server.hello.url)
+      const known = await solti(["run", ...grpc, ...identity("client"), "--", "env"])
+      const unknown = await solti(["list", ...grpc])
+      const overHttp = await solti(["list", "--json"])
+      await server.stop()
+      assert.strictEqual(known.code, 0)
+      assert.notInclude(known.stdout, "PRIVATE KEY")
+      assert.strictEqual(unknown.code, 5)
+      assert.strictEqual(overHttp.code, 0)
+    }
+  })
+
+  it("says which of both ports is in use", async () => {
+    const server = await serve(switchyard, ["--grpc-port", "0"])
+    const [http, grpc] = [new URL(server.hello.url).port, `${server.hello.grpc?.split(":")[1]}`]
+    const onHttp = await switchyard.run(["serve", "solti", "--port", http, "--grpc-port", "0"])
+    const onGrpc = await switchyard.run(["serve", "solti", "--grpc-port", grpc])
+    await server.stop()
+    for (const [ended, name, port] of [[onHttp, "HTTP", http], [onGrpc, "gRPC", grpc]] as const) {
+      const stderr = `switchyard: ${name}: cannot listen on 127.0.0.1:${port}: the port is in use\n`
+      assert.deepStrictEqual(ended, { code: 1, stdout: "", stderr })
+    }
+  })
+
+  it("refuses options of gRPC that cannot work", async () => {
+    const grpc = ["--grpc-port", "0"]
+    const pem = (name: string) => Path.resolve("test/fixtures/tls", name)
+    const open = ["--host", "0.0.0.0", "--allow-unauthenticated"]
+    const wrong: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: RegExp]> = [
+      [["--grpc-port", "70000"], /--grpc-port wants a number below 65536/],
+      [["--tls-cert", "a", "--tls-key", "b"], /--tls-cert goes with --grpc-port/],
+      [["--tls-client-ca", "a"], /--tls-client-ca goes with --grpc-port/],
+      [["--allow-plaintext"], /--allow-plaintext goes with --grpc-port/],
+      [[...grpc, "--tls-key", "a"], /--tls-cert and --tls-key go together/],
+      [[...grpc, "--tls-client-ca", "a"], /--tls-client-ca goes with --tls-cert and --tls-key/],
+      [[...grpc, "--tls-cert", "/nowhere", "--tls-key", pem("server.key")], /tls\.cert: cannot be read: ENOENT/],
+      [[...grpc, "--tls-cert", pem("server.pem"), "--tls-key", pem("client.key")], /tls\.key: does not belong/],
+      [[...grpc, "--host", "0.0.0.0"], /without a token.*--token-file, --allow-unauthenticated/],
+      [[...grpc, ...open], /0\.0\.0\.0 for gRPC without TLS \(--tls-cert and --tls-key, --allow-plaintext\)/]
+    ]
+    for (const [args, message] of wrong) {
+      const { code, stderr, stdout } = await Effect.runPromise(InProcess.switchyard(["serve", "solti", ...args]))
+      assert.match(stderr, message)
+      assert.match(stderr, /^switchyard: [^\n]+\n$/)
+      assert.deepStrictEqual([code, stdout], [2, ""])
+    }
+    const allowed = await serve(switchyard, [...grpc, ...open, "--allow-plaintext"])
+    assert.match(allowed.hello.grpc ?? "", /^127\.0\.0\.1:\d+$/)
+    assert.strictEqual((await allowed.stop()).code, 0)
+  })
+
   it("refuses token files that hold no token", async () => {
     const empty = Path.join(directory, "empty")
     const broken = Path.join(directory, "broken")

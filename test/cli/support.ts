@@ -97,6 +97,8 @@ export const cli = () => program("src/cli/main.ts", `module.exports.main({ versi
 interface Hello {
   readonly plane: string
   readonly url: string
+  /** Where gRPC is served, as `host:port`. */
+  readonly grpc?: string
   readonly auth: boolean
   /** Of an emulator. */
   readonly key: string
