@@ -9,6 +9,7 @@ import type { Row } from "./core/measure.js"
 import { machine } from "./core/measure.js"
 import { size } from "./core/size.js"
 import { get, logs } from "./solti/client.js"
+import { grpc, grpcFollowers } from "./solti/grpc.js"
 import { flood, followers, queue } from "./solti/load.js"
 import { calls, tasks } from "./solti/server.js"
 
@@ -19,6 +20,8 @@ const suites = [
   calls,
   queue,
   followers,
+  grpc,
+  grpcFollowers,
   flood,
   size,
   getExecution,

@@ -100,7 +100,10 @@ export const queue: Suite = {
 }
 
 /** A task that waits behind another one, so that its log can be opened before it starts; gives its id and its starter. */
-const prepare = async (url: string, script: string): Promise<readonly [id: string, start: () => Promise<unknown>]> => {
+export const prepare = async (
+  url: string,
+  script: string
+): Promise<readonly [id: string, start: () => Promise<unknown>]> => {
   const start = await occupy(url, ["chatty"])
   const [id = ""] = await forEach(url, [script], (connection) => submit(connection, "chatty", "sh", ["-c", script]))
   return [id, start]
@@ -132,7 +135,7 @@ const followAll = async (
   }
 }
 
-const line = "compiled module %06g in 12 ms, 3 warnings"
+export const line = "compiled module %06g in 12 ms, 3 warnings"
 
 export const followers: Suite = {
   name: "followers",

@@ -17,7 +17,8 @@ process.on("exit", () => Fs.rmSync(folder, { recursive: true, force: true }))
 /** What the library needs everywhere, and what its Node side and command line need beside. */
 const peers = {
   always: ["effect", "@effect/platform"],
-  node: ["@effect/platform-node", "@effect/cli", "@effect/printer", "@effect/printer-ansi", "undici", "@types/node"]
+  node: ["@effect/platform-node", "@effect/cli", "@effect/printer", "@effect/printer-ansi", "undici", "@types/node"],
+  grpc: ["@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"]
 }
 
 /** The installed version, so that the consumer runs on what the lock file says. */
@@ -87,6 +88,15 @@ export const consumer = async (): Promise<Outcome> => {
   const optional = await install(peers.node.map(pinned))
   if (!optional.ok) {
     return command(optional, "install of the Node peers")
+  }
+  // A server over HTTP, and the command line, without what only gRPC needs.
+  const withoutGrpc = await run(process.execPath, ["server.mjs"], { cwd: folder, tidy: true })
+  if (!withoutGrpc.ok) {
+    return command(withoutGrpc, "server.mjs")
+  }
+  const grpc = await install(peers.grpc.map(pinned))
+  if (!grpc.ok) {
+    return command(grpc, "install of the gRPC peers")
   }
   const compiled = await bin("tsc", ["-p", folder, "--pretty", "false"])
   if (!compiled.ok) {
