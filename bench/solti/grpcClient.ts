@@ -1,6 +1,8 @@
 /**
- * The clients over gRPC and HTTP, and connect's own, in a process of their own, bundled as programs are. `{ grpc, http, … }`
- * is answered with what they cost.
+ * The clients over gRPC and HTTP, and connect's own, in a process of their own, bundled as programs are.
+ *
+ * - `{ get, … }`: CPU in µs of a call of this client, which nothing else has run beside
+ * - `{ logs, … }`: what a log costs
  */
 import { createClient } from "@connectrpc/connect"
 import { createGrpcTransport } from "@connectrpc/connect-node"
@@ -14,35 +16,60 @@ import * as Solti from "../../src/solti.js"
 import * as SoltiGrpc from "../../src/solti/grpc.js"
 import { cpuOf, rssMiB } from "../core/measure.js"
 
-/** Where the servers are, and how much is asked of them. */
-export interface Work {
+/** A small call: over which client, where, and how often. */
+export interface Get {
+  readonly get: "connect" | "grpc" | "http"
   readonly grpc: string
   readonly http: string
   readonly calls: number
+}
+
+/** A log: where, how long, how often, and how long one is over which memory is looked at. */
+export interface Logs {
+  readonly logs: string
   readonly rounds: number
   readonly events: number
   readonly long: number
 }
 
-/** CPU in µs of a call and of an event, and MiB that were gained over a long log and by a slow reader. */
-export interface Costs {
-  readonly get: Readonly<Record<"connect" | "grpc" | "http", number>>
-  readonly logs: Readonly<Record<"connect" | "grpc", number>>
+/** CPU in µs of an event, and MiB that were gained over a long log and by a slow reader. */
+export interface LogCosts {
+  readonly connect: number
+  readonly grpc: number
   readonly longMiB: number
   readonly slowMiB: number
   readonly slowEvents: number
 }
 
-const measure = async ({ calls, events, grpc, http, long, rounds }: Work): Promise<Costs> => {
-  const connect = createClient(SoltiApi, createGrpcTransport({ baseUrl: `http://${grpc}` }))
-  const overGrpc = ManagedRuntime.make(SoltiGrpc.layer({ url: grpc }))
-  const overHttp = ManagedRuntime.make(Layer.provide(Solti.layer({ url: http }), layerHttpClient()))
-  const get = Effect.gen(function*() {
-    const tasks = yield* Solti.Tasks
-    for (let call = 0; call < calls; call++) yield* tasks.get("default-bench-1")
-  })
+const connectTo = (authority: string) => createClient(SoltiApi, createGrpcTransport({ baseUrl: `http://${authority}` }))
+
+const getting = async ({ calls, get, grpc, http }: Get): Promise<number> => {
+  const connect = connectTo(grpc)
+  const runtime = ManagedRuntime.make(
+    get === "http" ? Layer.provide(Solti.layer({ url: http }), layerHttpClient()) : SoltiGrpc.layer({ url: grpc })
+  )
+  const call = get === "connect"
+    ? async (count: number) => {
+      for (let call = 0; call < count; call++) await connect.getTaskStatus({ taskId: "default-bench-1" })
+    }
+    : (count: number) =>
+      runtime.runPromise(Effect.gen(function*() {
+        const tasks = yield* Solti.Tasks
+        for (let call = 0; call < count; call++) yield* tasks.get("default-bench-1")
+      }))
+  await call(calls)
+  const before = process.cpuUsage()
+  await call(calls)
+  const { system, user } = process.cpuUsage(before)
+  await runtime.dispose()
+  return (user + system) / calls
+}
+
+const reading = async ({ events, logs, long, rounds }: Logs): Promise<LogCosts> => {
+  const connect = connectTo(logs)
+  const runtime = ManagedRuntime.make(SoltiGrpc.layer({ url: logs }))
   const read = (count: number, pause = 0) =>
-    overGrpc.runPromise(Effect.gen(function*() {
+    runtime.runPromise(Effect.gen(function*() {
       const tasks = yield* Solti.Tasks
       let seen = 0
       const reading = Stream.runForEachChunk(tasks.logs(String(count)), (chunk) => {
@@ -52,14 +79,7 @@ const measure = async ({ calls, events, grpc, http, long, rounds }: Work): Promi
       yield* pause === 0 ? reading : Effect.ignore(Effect.timeout(reading, "3 seconds"))
       return seen
     }))
-  const getting = await cpuOf({
-    connect: async () => {
-      for (let call = 0; call < calls; call++) await connect.getTaskStatus({ taskId: "default-bench-1" })
-    },
-    grpc: () => overGrpc.runPromise(get),
-    http: () => overHttp.runPromise(get)
-  }, rounds)
-  const reading = await cpuOf({
+  const cpu = await cpuOf({
     connect: async () => {
       let seen = 0
       for await (const event of connect.streamTaskLogs({ taskId: String(events) })) {
@@ -68,7 +88,7 @@ const measure = async ({ calls, events, grpc, http, long, rounds }: Work): Promi
       if (seen !== events) throw new Error(`connect read ${seen} of ${events} events`)
     },
     grpc: () => read(events)
-  }, Math.max(2, Math.floor(rounds / 5)))
+  }, rounds)
 
   await read(long / 10)
   const before = rssMiB()
@@ -78,16 +98,13 @@ const measure = async ({ calls, events, grpc, http, long, rounds }: Work): Promi
   const calm = rssMiB()
   const slowEvents = await read(1_000_000, 1)
   const slowMiB = rssMiB() - calm
-  await overGrpc.dispose()
-  await overHttp.dispose()
-  const per = <Name extends string>(costs: Record<Name, number>, count: number) =>
-    Object.fromEntries(Object.entries<number>(costs).map(([name, cost]) => [name, cost / count])) as Record<
-      Name,
-      number
-    >
-  return { get: per(getting, calls), logs: per(reading, events), longMiB, slowMiB, slowEvents }
+  await runtime.dispose()
+  return { connect: cpu.connect / events, grpc: cpu.grpc / events, longMiB, slowMiB, slowEvents }
 }
 
-process.on("message", (work: Work) => void measure(work).then((costs) => process.send?.(costs)))
+process.on("message", (work: Get | Logs) => {
+  const done: Promise<number | LogCosts> = "get" in work ? getting(work) : reading(work)
+  void done.then((costs) => process.send?.(costs))
+})
 process.on("disconnect", () => process.exit(0))
 process.stdout.write("ready\n")
