@@ -58,27 +58,42 @@ export const exchange = <I extends DescMessage, O extends DescMessage>(
     })
   })
 
-/** How many messages are read ahead of the consumer. */
-const ahead = 256
+/** How many messages are read ahead of the consumer, and how much of them. */
+const ahead = { messages: 256, bytes: 4 * 1024 * 1024 }
+
+/**
+ * What becomes of the messages of a stream.
+ *
+ * - `select`: makes an item of a message; `undefined` is left out
+ * - `weigh`: about how many bytes an item keeps, where that may be much
+ *
+ * @internal
+ */
+export interface Selection<M, A> {
+  readonly select: (message: M) => A | undefined
+  readonly weigh: (item: A) => number
+}
 
 interface Broken {
   readonly cause: unknown
 }
 
 /**
- * What `select` makes of the messages of an iterable; `undefined` is left out. What has come together is given as one chunk: a fiber that wakes for every message costs
- * more than the message. At most 256 are read ahead, then the connection's flow control holds the server back.
+ * The items of the messages of an iterable. What has come together is given as one chunk: a fiber that wakes for every
+ * message costs more than the message. At most 256 items, or 4 MiB and one item, are read ahead; then the flow control of
+ * the connection holds the server back.
  *
  * @internal
  */
 export const toStream = <M, A>(
   messages: AsyncIterable<M>,
-  select: (message: M) => A | undefined,
+  { select, weigh }: Selection<M, A>,
   later: (run: () => void) => void
 ): Stream.Stream<A, Broken> =>
   Stream.suspend(() => {
     const iterator = messages[Symbol.asyncIterator]()
     let buffer: Array<A> = []
+    let bytes = 0
     let end: Option.Option<Broken> | undefined
     let waiting: (() => void) | undefined
     let isReading = false
@@ -95,10 +110,12 @@ export const toStream = <M, A>(
       })
     }
 
+    const hasRoom = () => end === undefined && buffer.length < ahead.messages && bytes < ahead.bytes
+
     const read = async () => {
       isReading = true
       try {
-        while (end === undefined && buffer.length < ahead) {
+        while (hasRoom()) {
           const next = await iterator.next()
           if (next.done === true) {
             end = Option.none()
@@ -106,6 +123,7 @@ export const toStream = <M, A>(
             const item = select(next.value)
             if (item === undefined) continue
             buffer.push(item)
+            bytes += weigh(item)
           }
           wake()
         }
@@ -117,11 +135,12 @@ export const toStream = <M, A>(
     }
 
     const pull: Effect.Effect<Chunk.Chunk<A>, Option.Option<Broken>> = Effect.suspend(() => {
-      if (!isReading && end === undefined && buffer.length < ahead) void read()
+      if (!isReading && hasRoom()) void read()
       if (buffer.length > 0) {
         const taken = Chunk.unsafeFromArray(buffer)
         buffer = []
-        if (!isReading && end === undefined) void read()
+        bytes = 0
+        if (!isReading && hasRoom()) void read()
         return Effect.succeed(taken)
       }
       if (end !== undefined) return Effect.fail(end)

@@ -115,8 +115,10 @@ export const make = (authority: string, { connectMs, dial, pingTimeoutMs, ...opt
       const http2 = Http2.connect(authority, { createConnection: () => socket, settings: { enablePush: false } })
       const session: Session = { http2, socket, aliveAt: Date.now(), check: undefined, streams: 0, cancel: none }
       open.set(http2, session)
-      const cancel = after(connectMs, () =>
-        destroy(session, coded("SWITCHYARD_CONNECT_TIMEOUT", `no connection within ${connectMs} ms`)))
+      const cancel = after(
+        connectMs,
+        () => destroy(session, coded("SWITCHYARD_CONNECT_TIMEOUT", `no connection within ${connectMs} ms`))
+      )
       // How many streams the server takes is known from here on.
       http2.once("remoteSettings", () => {
         cancel()

@@ -167,12 +167,13 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
   }
 
   // A server or a proxy may show the request in its errors: no header of it comes back, whether marked as secret or not.
+  // The space around a value is not sent.
   const secretsOf = (token: Option.Option<Redacted.Redacted>, options: CallOptions.Resolved): Array<string> => {
     const secrets: Array<string> = []
     for (const value of Object.values(options.headers)) {
-      if (value !== undefined) secrets.push(Redacted.isRedacted(value) ? Redacted.value(value) : value)
+      if (value !== undefined) secrets.push((Redacted.isRedacted(value) ? Redacted.value(value) : value).trim())
     }
-    if (Option.isSome(token)) secrets.push(Redacted.value(token.value))
+    if (Option.isSome(token)) secrets.push(Redacted.value(token.value).trim())
     return secrets
   }
 
@@ -208,7 +209,13 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
       common.has(error._tag) || named.has(error._tag)
     const asNamed = (error: { readonly _tag: string }, otherwise: () => Named): Named =>
       isNamed(error) ? error : otherwise()
-    const silent = { code: undefined, status: undefined, shouldRetry: true, retryAfterMs: undefined, requestId: undefined }
+    const silent = {
+      code: undefined,
+      status: undefined,
+      shouldRetry: true,
+      retryAfterMs: undefined,
+      requestId: undefined
+    }
 
     const outcome = RpcAnswers.outcomeOf(cause, info, {
       limits,
@@ -319,13 +326,13 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
   /**
    * The function that opens a server stream: done when the head of the answer is there. One attempt, since the feed
    * decides about the next. The stream is cancelled with the scope. A silent stream is no failure: whether the peer is
-   * there is what the pings of the connection ask. `select` makes an item of a message; `undefined` is left out.
+   * there is what the pings of the connection ask.
    */
   const open = <I extends DescMessage, O extends DescMessage, E extends { readonly _tag: string }, A>(
     name: string,
     method: DescMethodServerStreaming<I, O>,
     settings: Settings<E>,
-    select: (message: MessageShape<O>) => A | undefined
+    selection: Messages.Selection<MessageShape<O>, A>
   ) => {
     const info = callInfo(plane, area, name, method)
     const defaults: CallOptions.Timeouts = { firstByte: "30 seconds" }
@@ -362,7 +369,7 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
           })
           const opened = Effect.catchAll(opening, ({ cause }) => Effect.flip(failed("request")(cause)))
           const response = yield* within(opened, info, "firstByte", limits.firstByteMs)
-          return Messages.toStream(response.message, select, connection.later).pipe(
+          return Messages.toStream(response.message, selection, connection.later).pipe(
             Stream.catchAll(({ cause }) => Stream.fromEffect(Effect.flip(failed("response")(cause))))
           )
         })

@@ -91,7 +91,7 @@ export interface RpcAnswer extends CallInfo {
  *
  * @internal
  */
-export interface TooLarge {
+interface TooLarge {
   readonly _tag: "TooLarge"
   readonly direction: "request" | "response"
 }

@@ -16,7 +16,7 @@ type Metadata = Record<string, unknown>
 const decoded = Option.liftThrowable(decodeURIComponent)
 const detailed = Option.liftThrowable((value: string) => decodeBinaryHeader(value, StatusSchema))
 
-/** A text with what is encoded right decoded, and everything else as it is. */
+/** A text with what is encoded right decoded, and everything else as it is: bytes that Node takes for Latin-1. */
 const lenient = (text: string): string => {
   const bytes: Array<number> = []
   for (let at = 0; at < text.length; at++) {
@@ -47,9 +47,11 @@ export const mend = (metadata: Metadata): void => {
   const number = numberOf(given)
   metadata["grpc-status"] = String(number)
   const type = metadata["content-type"]
-  if (":status" in metadata && typeof type === "string" && type.startsWith("application/grpc")) metadata[":status"] = 200
+  if (":status" in metadata && typeof type === "string" && type.startsWith("application/grpc")) {
+    metadata[":status"] = 200
+  }
   const text = metadata["grpc-message"]
-  if (typeof text === "string" && Option.isNone(decoded(text))) {
+  if (typeof text === "string" && (Option.isNone(decoded(text)) || /[^ -~]/.test(text))) {
     metadata["grpc-message"] = encodeURIComponent(lenient(text))
   }
   const details = metadata["grpc-status-details-bin"]

@@ -5,6 +5,7 @@
  */
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
@@ -40,6 +41,13 @@ export interface Options extends Client.Options, ConnectionOptions {
 const withScheme = (url: string, hasTls: boolean): string =>
   /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `${hasTls ? "https" : "http"}://${url}`
 
+/** A pause of nothing would be a flood of pings, a time-out of nothing no time at all. */
+const issuesOf = (options: ConnectionOptions): ReadonlyArray<InputIssue> =>
+  (["connectTimeout", "pingInterval", "pingTimeout"] as const).flatMap((path) => {
+    const value = options[path]
+    return value === undefined || Duration.toMillis(value) > 0 ? [] : [{ path, message: "must be longer than 0" }]
+  })
+
 const baseUrlOf = (options: Options): Either.Either<string, InputIssue> => {
   const allowInsecure = options.allowInsecureToken === true
   const parsed = BaseUrl.parse(withScheme(options.url, options.tls !== undefined), {
@@ -69,6 +77,8 @@ export const layer = (options: Options): Layer.Layer<Tasks, InvalidOptions> =>
     Tasks,
     Effect.gen(function*() {
       const invalid = (issues: ReadonlyArray<InputIssue>) => new InvalidOptions({ plane: "solti", issues })
+      const issues = issuesOf(options)
+      if (issues.length > 0) return yield* invalid(issues)
       const baseUrl = yield* Either.mapLeft(baseUrlOf(options), (issue) => invalid([issue]))
       const tls = yield* Effect.mapError(NodeTls.loadClient(options.tls ?? {}), invalid)
       const { token } = options

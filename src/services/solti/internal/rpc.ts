@@ -8,11 +8,13 @@ import { DecodeError, InvalidInput, VersionMismatch } from "../../../schemas/cor
 import { ApplyTaskRequestSchema, TaskService } from "../../../schemas/gen/solti/task/v1/api_pb.js"
 import * as Pb from "../../../schemas/gen/solti/v1/api_pb.js"
 import * as Api from "../../../schemas/solti/Api.js"
+import type { LogEvent } from "../../../schemas/solti/Logs.js"
 import { fromPhaseName, isPhaseName } from "../../../schemas/solti/Phase.js"
 import * as Proto from "../../../schemas/solti/Proto.js"
 import * as Rules from "../../../schemas/solti/Rules.js"
 import type { CreateSpec, Task } from "../../../schemas/solti/Tasks.js"
 import type { CallOptions } from "../../core/CallOptions.js"
+import type { Selection } from "../../core/Messages.js"
 import type { CallInfo } from "../../core/Plane.js"
 import { percentEncode } from "../../core/Redaction.js"
 import * as Rpc from "../../core/Rpc.js"
@@ -30,6 +32,12 @@ export interface Options {
 }
 
 const maxUInt32 = 4294967295
+
+/** Events of later servers are skipped, as over HTTP (contract 6.1). */
+const events: Selection<Pb.OutputEventProto, LogEvent> = {
+  select: Proto.decodeEvent,
+  weigh: (event) => event.type === "chunk" ? event.line.length : 0
+}
 
 /** The plane over gRPC. */
 export const make = ({ connection, options, propagateTrace, token }: Options): Wire => {
@@ -50,8 +58,7 @@ export const make = ({ connection, options, propagateTrace, token }: Options): W
     list: rpc.unary("list", method.listTasks, Api.list),
     runs: rpc.unary("runs", method.listTaskRuns, Api.runs),
     delete: rpc.unary("delete", method.deleteTask, { ...Api.remove, total: deleteTotal }),
-    // Events of later servers are skipped, as over HTTP (contract 6.1).
-    logs: rpc.open("logs", method.streamTaskLogs, Api.logs, Proto.decodeEvent),
+    logs: rpc.open("logs", method.streamTaskLogs, Api.logs, events),
     probe: rpc.unary("version", method.getTaskStatus, Api.get),
     probeList: rpc.unary("version", method.listTasks, Api.list)
   })
