@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { empty, type Front, json, pathOf } from "../../src/server/core/Front.js"
 import * as Grpc from "../../src/server/core/Grpc.js"
+import { codes, GrpcStatus } from "../../src/server/core/GrpcStatus.js"
 import * as InMemory from "../../src/server/core/InMemory.js"
 import * as InMemoryGrpc from "../../src/server/core/InMemoryGrpc.js"
 import type { ApiHandler } from "../../src/server/solti/ApiHandler.js"
@@ -79,7 +80,7 @@ const later = (items: ReadonlyArray<Uint8Array> = []): Peer => {
       handle: () =>
         name === "ListTasks"
           ? Effect.succeed(laterList(items))
-          : Effect.fail(new Grpc.GrpcStatus({ code: Grpc.codes.INVALID_ARGUMENT, detail: "a manifest is missing" }))
+          : Effect.fail(new GrpcStatus({ code: codes.INVALID_ARGUMENT, detail: "a manifest is missing" }))
     }] as const
   )
   return {
@@ -311,7 +312,7 @@ describe("the name of the service", () => {
       const busy = Grpc.make({
         methods: new Map([["/solti.task.v1.TaskService/GetTaskStatus", {
           _tag: "Unary",
-          handle: () => new Grpc.GrpcStatus({ code: Grpc.codes.UNAVAILABLE, detail: "starting" })
+          handle: () => new GrpcStatus({ code: codes.UNAVAILABLE, detail: "starting" })
         }]]),
         maxMessageBytes: GrpcFront.maxMessageBytes
       })

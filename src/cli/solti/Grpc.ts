@@ -87,15 +87,9 @@ export interface TlsOptions {
 }
 
 const filesOf = (options: TlsOptions): ReadonlyArray<readonly [name: string, file: string]> => {
-  const all: ReadonlyArray<readonly [string, Option.Option<string> | undefined]> = [
-    ["ca", options.tlsCa],
-    ["cert", options.tlsCert],
-    ["key", options.tlsKey],
-    ["client-ca", options.tlsClientCa]
-  ]
-  return all.flatMap(([name, given]) =>
-    given === undefined || Option.isNone(given) ? [] : [[name, given.value] as const]
-  )
+  const { tlsCa = Option.none(), tlsCert, tlsClientCa = Option.none(), tlsKey } = options
+  const all = [["ca", tlsCa], ["cert", tlsCert], ["key", tlsKey], ["client-ca", tlsClientCa]] as const
+  return all.flatMap(([name, given]) => Option.isSome(given) ? [[name, given.value] as const] : [])
 }
 
 /**

@@ -22,22 +22,9 @@ import {
   pathOf,
   StreamBody
 } from "./Front.js"
-import { toTrailers, trailersOnly } from "./GrpcDetails.js"
+import { toTrailers } from "./GrpcDetails.js"
 import { frame, headLength, type Misframed, Reader, Scanner } from "./GrpcFrames.js"
-import { codes, GrpcStatus, shuttingDown } from "./GrpcStatus.js"
-
-export {
-  /**
-   * @since 0.1.0
-   * @category constants
-   */
-  codes,
-  /**
-   * @since 0.1.0
-   * @category errors
-   */
-  GrpcStatus
-}
+import { codes, GrpcStatus, okTrailers, responseHeaders, shuttingDown, trailersOnly } from "./GrpcStatus.js"
 
 /**
  * A method of a service, by what comes in and goes out. Messages are bytes.
@@ -94,17 +81,16 @@ export interface Options {
 
 const status = (code: number, detail: string) => new GrpcStatus({ code, detail })
 
-const responseHeaders = { "content-type": "application/grpc" }
-
-const ok: Readonly<Record<string, string>> = { "grpc-status": "0" }
+const refused = (status: GrpcStatus, headers?: Readonly<Record<string, string>>): FrontResponse =>
+  trailersOnly(toTrailers(status), headers)
 
 const internal = status(codes.INTERNAL, "internal error")
 
 const tooSlow = status(codes.DEADLINE_EXCEEDED, "the request took too long to arrive")
 
-const none = status(codes.UNIMPLEMENTED, "the request has no message")
+const noMessage = status(codes.UNIMPLEMENTED, "the request has no message")
 
-const second = status(codes.UNIMPLEMENTED, "the request has a second message")
+const secondMessage = status(codes.UNIMPLEMENTED, "the request has a second message")
 
 const cutShort = status(codes.INTERNAL, "the request ended in the middle of a message")
 
@@ -131,7 +117,7 @@ const objection = (request: FrontRequest): FrontResponse | undefined => {
   }
   const encoding = request.headers["grpc-encoding"] ?? "identity"
   if (encoding === "identity") return undefined
-  return trailersOnly(status(codes.UNIMPLEMENTED, "the request is compressed: only identity is supported"), {
+  return refused(status(codes.UNIMPLEMENTED, "the request is compressed: only identity is supported"), {
     "grpc-accept-encoding": "identity"
   })
 }
@@ -186,7 +172,7 @@ export const make = (options: Options): Front => {
               ? misframed(scanner.problem)
               // The first message fits: what is too much is another one.
               : scanner.isKnown && error._tag === "BodyTooLarge"
-              ? second
+              ? secondMessage
               : unread(error)
           ),
         onSuccess: (bytes) => {
@@ -195,11 +181,11 @@ export const make = (options: Options): Front => {
           const problem = reader.push(bytes, messages)
           const [message] = messages
           if (message !== undefined && (messages.length > 1 || !reader.isWhole || problem !== undefined)) {
-            return Effect.fail(second)
+            return Effect.fail(secondMessage)
           }
           if (problem !== undefined) return Effect.fail(misframed(problem))
           if (!reader.isWhole) return Effect.fail(cutShort)
-          return message === undefined ? Effect.fail(none) : Effect.succeed(message)
+          return message === undefined ? Effect.fail(noMessage) : Effect.succeed(message)
         }
       })
     })
@@ -249,7 +235,7 @@ export const make = (options: Options): Front => {
         })),
       onDone: () =>
         Channel.sync(() => {
-          end = ok
+          end = okTrailers
         })
     })
     return {
@@ -272,7 +258,7 @@ export const make = (options: Options): Front => {
           (answer) =>
             answer.length > maxMessageBytes
               ? Effect.fail(tooLarge("encoded", answer.length))
-              : Effect.succeed({ status: 200, headers: responseHeaders, body: frame(answer), trailers })
+              : Effect.succeed({ status: 200, headers: responseHeaders, body: frame(answer), trailers: wentWell })
         )
       case "ServerStream":
         return Effect.map(
@@ -286,23 +272,23 @@ export const make = (options: Options): Front => {
 
   return (request) => {
     const refusal = refuse?.(request)
-    if (refusal !== undefined) return Effect.succeed(trailersOnly(refusal))
+    if (refusal !== undefined) return Effect.succeed(refused(refusal))
     const method = methods.get(pathOf(request.target))
-    if (method === undefined) return Effect.succeed(trailersOnly(status(codes.UNIMPLEMENTED, "")))
+    if (method === undefined) return Effect.succeed(refused(status(codes.UNIMPLEMENTED, "")))
     const objected = objection(request)
     if (objected !== undefined) return Effect.succeed(objected)
     const timeoutMs = timeoutOf(request)
-    if (Either.isLeft(timeoutMs)) return Effect.succeed(trailersOnly(timeoutMs.left))
+    if (Either.isLeft(timeoutMs)) return Effect.succeed(refused(timeoutMs.left))
     return Effect.catchAllCause(
       timeoutMs.right === undefined
         ? call(method, request, noDeadline)
         : Effect.flatMap(deadlineIn(timeoutMs.right), (deadline) => call(method, request, deadline)),
-      (cause) => Effect.map(statusOf(cause), (status) => trailersOnly(status))
+      (cause) => Effect.map(statusOf(cause), (status) => refused(status))
     )
   }
 }
 
-const trailers = Effect.succeed(ok)
+const wentWell = Effect.succeed(okTrailers)
 
 type Framing = Channel.Channel<Chunk.Chunk<Uint8Array>, Chunk.Chunk<Uint8Array>, never, GrpcStatus, void, unknown>
 

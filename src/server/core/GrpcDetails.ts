@@ -8,8 +8,6 @@ import { base64Encode } from "@bufbuild/protobuf/wire"
 import { anyPack, durationFromMs } from "@bufbuild/protobuf/wkt"
 import { RetryInfoSchema } from "../../schemas/gen/google/rpc/error_details_pb.js"
 import { StatusSchema } from "../../schemas/gen/google/rpc/status_pb.js"
-import type { FrontResponse } from "./Front.js"
-import { empty } from "./Front.js"
 import * as GrpcStatus from "./GrpcStatus.js"
 
 /**
@@ -30,14 +28,3 @@ export const toTrailers = (status: GrpcStatus.GrpcStatus): Readonly<Record<strin
   )
   return { ...plain, "grpc-status-details-bin": base64Encode(bytes, "std_raw") }
 }
-
-/**
- * A response of nothing but a status, where no message has been sent.
- *
- * @since 0.1.0
- * @category encoding
- */
-export const trailersOnly = (
-  status: GrpcStatus.GrpcStatus,
-  headers?: Readonly<Record<string, string>>
-): FrontResponse => empty(200, { "content-type": "application/grpc", ...headers, ...toTrailers(status) })

@@ -3,9 +3,7 @@
  *
  * @since 0.1.0
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -16,14 +14,14 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthCheckResponseSchema
 } from "../../schemas/gen/grpc/health/v1/health_pb.js"
-import * as Grpc from "./Grpc.js"
-import { undecodable } from "./GrpcMessage.js"
+import type * as Grpc from "./Grpc.js"
+import * as GrpcMessage from "./GrpcMessage.js"
+import { codes, GrpcStatus } from "./GrpcStatus.js"
 
 /**
  * The health of a server.
  *
  * - `methods`: `Check` and `Watch`, for `Grpc.make`
- * - `set`: whether the server serves; those who watch are told. Nothing changes it back once it is closed
  * - `close`: the server is about to go: from now on it does not serve, and who watches is told so and let go. It is
  *   done when they are gone, after 1 s at the latest
  *
@@ -32,7 +30,6 @@ import { undecodable } from "./GrpcMessage.js"
  */
 export interface GrpcHealth {
   readonly methods: ReadonlyMap<string, Grpc.Method>
-  readonly set: (serving: boolean) => Effect.Effect<void>
   readonly close: Effect.Effect<void>
 }
 
@@ -47,25 +44,12 @@ export const isHealth = (path: string): boolean => path.startsWith(`/${Health.ty
 /** How long those who watch may take to be told that the server goes. */
 const closeTimeout = "1 second"
 
-interface State {
-  readonly serving: boolean
-  readonly closed: boolean
-}
+const answer = (status: ServingStatus): Uint8Array => GrpcMessage.encode(HealthCheckResponseSchema, { status })
 
-/** Each status encoded, once. */
-const answers = new Map(
-  [ServingStatus.SERVING, ServingStatus.NOT_SERVING, ServingStatus.SERVICE_UNKNOWN].map((status) => [
-    status,
-    toBinary(HealthCheckResponseSchema, create(HealthCheckResponseSchema, { status }))
-  ])
-)
-
-const answer = (status: ServingStatus): Uint8Array => answers.get(status) ?? new Uint8Array(0)
-
-const statusOf = ({ serving }: State): ServingStatus => serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING
+const statusOf = (serving: boolean): ServingStatus => serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING
 
 /**
- * The health of a server that serves from the beginning.
+ * The health of a server that serves from the beginning until it is closed.
  *
  * The services in `names`, and `""` for the server as a whole, share one status. For any other name `Check` is
  * `NOT_FOUND`, and `Watch` says `SERVICE_UNKNOWN` and stays open, as the protocol wants it.
@@ -75,38 +59,31 @@ const statusOf = ({ serving }: State): ServingStatus => serving ? ServingStatus.
  */
 export const make = (names: Iterable<string>): Effect.Effect<GrpcHealth> =>
   Effect.gen(function*() {
-    const state = yield* SubscriptionRef.make<State>({ serving: true, closed: false })
+    const serving = yield* SubscriptionRef.make(true)
     const watching = yield* SubscriptionRef.make(0)
     const known = new Set(["", ...names])
-    const named = (message: Uint8Array): Either.Either<string, Grpc.GrpcStatus> =>
-      Either.try({
-        try: () => fromBinary(HealthCheckRequestSchema, message, { readUnknownFields: false }).service,
-        catch: (cause) => undecodable(cause, message)
-      })
 
-    const check = (message: Uint8Array): Effect.Effect<Uint8Array, Grpc.GrpcStatus> =>
-      Effect.flatMap(named(message), (name) =>
-        known.has(name)
-          ? Effect.map(SubscriptionRef.get(state), (now) => answer(statusOf(now)))
-          : Effect.fail(new Grpc.GrpcStatus({ code: Grpc.codes.NOT_FOUND, detail: "unknown service" })))
+    const check = (message: Uint8Array): Effect.Effect<Uint8Array, GrpcStatus> =>
+      Effect.flatMap(GrpcMessage.decode(HealthCheckRequestSchema, message), ({ service }) =>
+        known.has(service)
+          ? Effect.map(SubscriptionRef.get(serving), (now) => answer(statusOf(now)))
+          : Effect.fail(new GrpcStatus({ code: codes.NOT_FOUND, detail: "unknown service" })))
 
     const count = (by: 1 | -1) => SubscriptionRef.update(watching, (now) => now + by)
 
     const watch = (
       message: Uint8Array
-    ): Effect.Effect<Stream.Stream<Uint8Array>, Grpc.GrpcStatus, Scope.Scope> =>
-      Effect.flatMap(named(message), (name) =>
+    ): Effect.Effect<Stream.Stream<Uint8Array>, GrpcStatus, Scope.Scope> =>
+      Effect.flatMap(GrpcMessage.decode(HealthCheckRequestSchema, message), ({ service }) =>
         Effect.as(
           Effect.acquireRelease(count(1), () => count(-1)),
-          state.changes.pipe(
-            Stream.takeUntil(({ closed }) => closed),
-            Stream.map((now) => known.has(name) ? statusOf(now) : ServingStatus.SERVICE_UNKNOWN),
+          serving.changes.pipe(
+            Stream.takeUntil((now) => !now),
+            Stream.map((now) => known.has(service) ? statusOf(now) : ServingStatus.SERVICE_UNKNOWN),
             Stream.changes,
             Stream.map(answer)
           )
         ))
-
-    const update = (next: State) => SubscriptionRef.update(state, (now) => now.closed ? now : next)
 
     const unwatched = Stream.runDrain(Stream.takeUntil(watching.changes, (now) => now === 0))
 
@@ -122,7 +99,6 @@ export const make = (names: Iterable<string>): Effect.Effect<GrpcHealth> =>
         [`/${Health.typeName}/${Health.method.check.name}`, { _tag: "Unary", handle: check }],
         [`/${Health.typeName}/${Health.method.watch.name}`, { _tag: "ServerStream", handle: watch }]
       ]),
-      set: (serving) => update({ serving, closed: false }),
-      close: Effect.zipRight(update({ serving: false, closed: true }), Effect.asVoid(patient))
+      close: Effect.zipRight(SubscriptionRef.set(serving, false), Effect.asVoid(patient))
     }
   })

@@ -1,9 +1,18 @@
 /**
- * Messages that cannot be read, in words that show nothing of them.
+ * Messages to and from their bytes; what cannot be read is refused in words that show nothing of it.
  *
  * @since 0.1.0
  */
-import { codes, GrpcStatus } from "./Grpc.js"
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary
+} from "@bufbuild/protobuf"
+import * as Either from "effect/Either"
+import { codes, GrpcStatus } from "./GrpcStatus.js"
 
 /** Texts of the decoder, and those that stand for them on the wire; the former have numbers of the message in them. */
 const reasons: ReadonlyArray<readonly [RegExp, string]> = [
@@ -22,10 +31,27 @@ const reasonOf = (cause: unknown, message: Uint8Array): string => {
 }
 
 /**
- * The status of a request message that the decoder has refused (contract 3.5). The text has no byte of the message.
+ * The message of a request. What does not decode is `INTERNAL` (contract 3.5 of Solti), with no byte of it in the text.
+ * Fields that are not known are passed over: a later client may have them.
  *
  * @since 0.1.0
- * @category errors
+ * @category decoding
  */
-export const undecodable = (cause: unknown, message: Uint8Array): GrpcStatus =>
-  new GrpcStatus({ code: codes.INTERNAL, detail: `failed to decode Protobuf message: ${reasonOf(cause, message)}` })
+export const decode = <Desc extends DescMessage>(
+  schema: Desc,
+  bytes: Uint8Array
+): Either.Either<MessageShape<Desc>, GrpcStatus> =>
+  Either.try({
+    try: () => fromBinary(schema, bytes, { readUnknownFields: false }),
+    catch: (cause) =>
+      new GrpcStatus({ code: codes.INTERNAL, detail: `failed to decode Protobuf message: ${reasonOf(cause, bytes)}` })
+  })
+
+/**
+ * The bytes of an answer.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encode = <Desc extends DescMessage>(schema: Desc, message: MessageInitShape<Desc>): Uint8Array =>
+  toBinary(schema, create(schema, message))

@@ -4,14 +4,7 @@
  *
  * @since 0.1.0
  */
-import {
-  create,
-  type DescFile,
-  type DescService,
-  fromBinary,
-  type MessageInitShape,
-  toBinary
-} from "@bufbuild/protobuf"
+import { type DescFile, type DescService, type MessageInitShape, toBinary } from "@bufbuild/protobuf"
 import { type DescriptorProto, type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
@@ -21,8 +14,10 @@ import {
   ServerReflectionRequestSchema,
   ServerReflectionResponseSchema
 } from "../../schemas/gen/grpc/reflection/v1/reflection_pb.js"
-import * as Grpc from "./Grpc.js"
-import { undecodable } from "./GrpcMessage.js"
+import type * as Grpc from "./Grpc.js"
+import * as GrpcMessage from "./GrpcMessage.js"
+import type { GrpcStatus } from "./GrpcStatus.js"
+import { codes } from "./GrpcStatus.js"
 
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>["messageResponse"]>
 
@@ -64,9 +59,14 @@ const failed = (errorCode: number, errorMessage: string): Answer => ({
   value: { errorCode, errorMessage }
 })
 
-const notFound = (what: string): Answer => failed(Grpc.codes.NOT_FOUND, `${what} not found`)
+const notFound = (what: string): Answer => failed(codes.NOT_FOUND, `${what} not found`)
 
-/** The files of a server by name and by what they declare, each encoded once. */
+const described = (file: DescFile): Answer => ({
+  case: "fileDescriptorResponse",
+  value: { fileDescriptorProto: withImports(file).map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto)) }
+})
+
+/** The files of a server by name and by what they declare. */
 const answering = (services: ReadonlyArray<DescService>) => {
   const listed = [...services, ServerReflection]
   const files = new Map(listed.flatMap(({ file }) => withImports(file)).map((file) => [file.proto.name, file]))
@@ -77,14 +77,6 @@ const answering = (services: ReadonlyArray<DescService>) => {
     for (const name of declared.messages) messages.add(name)
     for (const name of declared.symbols) symbols.set(name, file)
   }
-  const encoded = new Map(
-    [...files.values()].map((file) => [file, toBinary(FileDescriptorProtoSchema, file.proto)])
-  )
-
-  const described = (file: DescFile): Answer => ({
-    case: "fileDescriptorResponse",
-    value: { fileDescriptorProto: withImports(file).map((it) => encoded.get(it) ?? new Uint8Array(0)) }
-  })
 
   return ({ messageRequest }: ServerReflectionRequest): Answer => {
     switch (messageRequest.case) {
@@ -105,7 +97,7 @@ const answering = (services: ReadonlyArray<DescService>) => {
           ? { case: "allExtensionNumbersResponse", value: { baseTypeName: messageRequest.value } }
           : notFound("type")
       case undefined:
-        return failed(Grpc.codes.INVALID_ARGUMENT, "the request asks for nothing that is known")
+        return failed(codes.INVALID_ARGUMENT, "the request asks for nothing that is known")
     }
   }
 }
@@ -123,21 +115,15 @@ const answering = (services: ReadonlyArray<DescService>) => {
 export const make = (services: ReadonlyArray<DescService>): ReadonlyMap<string, Grpc.Method> => {
   const answer = answering(services)
 
-  const respond = (message: Uint8Array): Either.Either<Uint8Array, Grpc.GrpcStatus> =>
+  const respond = (message: Uint8Array): Either.Either<Uint8Array, GrpcStatus> =>
     Either.map(
-      Either.try({
-        try: () => fromBinary(ServerReflectionRequestSchema, message, { readUnknownFields: false }),
-        catch: (cause) => undecodable(cause, message)
-      }),
+      GrpcMessage.decode(ServerReflectionRequestSchema, message),
       (request) =>
-        toBinary(
-          ServerReflectionResponseSchema,
-          create(ServerReflectionResponseSchema, {
-            validHost: request.host,
-            originalRequest: request,
-            messageResponse: answer(request)
-          })
-        )
+        GrpcMessage.encode(ServerReflectionResponseSchema, {
+          validHost: request.host,
+          originalRequest: request,
+          messageResponse: answer(request)
+        })
     )
 
   const method: Grpc.Method = { _tag: "Bidi", handle: (messages) => Stream.mapEffect(messages, respond) }

@@ -1,9 +1,29 @@
 /**
- * What a gRPC call comes to, and how that stands in the trailers. Nothing of protobuf is needed for it.
+ * What tells gRPC from other requests, what a call comes to, and how that stands in the trailers. Nothing of protobuf is
+ * needed for it.
  *
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import { empty, type FrontRequest, type FrontResponse } from "./Front.js"
+
+const contentType = "application/grpc"
+
+/**
+ * The headers of every response.
+ *
+ * @internal
+ */
+export const responseHeaders = { "content-type": contentType }
+
+/**
+ * Whether a request is one of gRPC, with messages of any encoding.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isGrpc = ({ headers }: Pick<FrontRequest, "headers">): boolean =>
+  headers["content-type"]?.startsWith(contentType) === true
 
 /**
  * The numbers of the statuses.
@@ -73,9 +93,6 @@ const percentEncode = (text: string): string => {
   return out
 }
 
-/** What is shown of a text. */
-const shown = ({ detail }: GrpcStatus): string => detail.slice(0, maxDetail)
-
 /**
  * How long a client should wait, in ms, where the status says so.
  *
@@ -91,7 +108,7 @@ export const retryAfterMsOf = ({ retryAfterSeconds }: GrpcStatus): number | unde
  * @category encoding
  */
 export const toTrailers = (status: GrpcStatus): Readonly<Record<string, string>> => {
-  const message = shown(status)
+  const message = status.detail.slice(0, maxDetail)
   const retryAfterMs = retryAfterMsOf(status)
   return {
     "grpc-status": String(status.code),
@@ -99,3 +116,22 @@ export const toTrailers = (status: GrpcStatus): Readonly<Record<string, string>>
     ...(retryAfterMs === undefined ? {} : { "grpc-retry-pushback-ms": String(retryAfterMs) })
   }
 }
+
+/**
+ * The trailers of a call that has ended well.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const okTrailers: Readonly<Record<string, string>> = { "grpc-status": String(codes.OK) }
+
+/**
+ * A response of nothing but a status, where no message has been sent.
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const trailersOnly = (
+  trailers: Readonly<Record<string, string>>,
+  headers?: Readonly<Record<string, string>>
+): FrontResponse => empty(200, { ...responseHeaders, ...headers, ...trailers })

@@ -19,17 +19,9 @@ import { InvalidTls, loadServer } from "../../services/core/NodeTls.js"
 import { longestTimer } from "../../streams/core/NodeConnection.js"
 import type { Front } from "./Front.js"
 import { NodeHttp2Exchange } from "./NodeHttp2Exchange.js"
-import { NodeHttp2Session, type Patience } from "./NodeHttp2Session.js"
+import { NodeHttp2Session, type Timeouts } from "./NodeHttp2Session.js"
 import type { Address, ListenError, ListenOptions as Http1Options } from "./NodeServer.js"
 import { bind } from "./NodeServer.js"
-
-export type {
-  /**
-   * @since 0.1.0
-   * @category models
-   */
-  Address
-}
 
 /**
  * As for HTTP/1, with these differences:
@@ -38,18 +30,16 @@ export type {
  * - `requestTimeout`: how long the body of a request may take to come (default 60 s), unless it is read piece by piece
  * - `keepAliveTimeout`: how long a connection without a request is kept (default 30 min: gRPC clients keep theirs)
  * - `tls`: listens on TLS, with HTTP/2 only (ALPN `h2`)
- * - `ping`: while a connection has requests, the client is asked every `interval` (default 30 s) whether it is there, and
- *   dropped when it has not answered within `timeout` (default 15 s)
+ * - `pingInterval`: how often the client of a connection with requests is asked whether it is there (default 30 s)
+ * - `pingTimeout`: how long its answer may take (default 15 s); then the connection is dropped
  *
  * @since 0.1.0
  * @category models
  */
 export interface ListenOptions extends Http1Options {
   readonly tls?: ServerTls | undefined
-  readonly ping?: {
-    readonly interval?: Duration.DurationInput | undefined
-    readonly timeout?: Duration.DurationInput | undefined
-  } | undefined
+  readonly pingInterval?: Duration.DurationInput | undefined
+  readonly pingTimeout?: Duration.DurationInput | undefined
 }
 
 /** Beyond what `node:http2` limits by itself: resets per second, header sizes, pings and settings under way. */
@@ -161,16 +151,16 @@ export const listen = <R>(
   Effect.gen(function*() {
     const runtime = yield* Effect.runtime<Exclude<R, Scope.Scope>>()
     const runFork = Runtime.runFork(runtime)
-    const patience: Patience = {
+    const timeouts: Timeouts = {
       settingsMs: toMillis(options.headersTimeout ?? "15 seconds"),
       idleMs: toMillis(options.keepAliveTimeout ?? "30 minutes"),
-      pingMs: toMillis(options.ping?.interval ?? "30 seconds"),
-      pongMs: toMillis(options.ping?.timeout ?? "15 seconds")
+      pingIntervalMs: toMillis(options.pingInterval ?? "30 seconds"),
+      pingTimeoutMs: toMillis(options.pingTimeout ?? "15 seconds")
     }
     const requestTimeoutMs = toMillis(options.requestTimeout ?? "60 seconds")
     const live: Live = { active: new Set(), sockets: new Set(), sessions: new Set(), ending: false }
     const serve = makeRunner(front, runtime, live.active)
-    const server = yield* makeServer(options.tls, patience.settingsMs)
+    const server = yield* makeServer(options.tls, timeouts.settingsMs)
 
     server.on("connection", (socket: Socket) => {
       live.sockets.add(socket)
@@ -183,7 +173,7 @@ export const listen = <R>(
     })
     server.on("session", (session: Http2.ServerHttp2Session) => {
       if (carrier === undefined) return session.destroy()
-      const watched = new NodeHttp2Session(session, carrier, patience)
+      const watched = new NodeHttp2Session(session, carrier, timeouts)
       live.sessions.add(watched)
       session.once("close", () => live.sessions.delete(watched))
       session.once("connect", () => {

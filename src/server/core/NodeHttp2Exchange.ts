@@ -17,11 +17,12 @@ import {
   empty,
   type FrontRequest,
   type FrontResponse,
+  Hangup,
   pump,
   type Sink,
   type StreamBody
 } from "./Front.js"
-import { shuttingDown, toTrailers } from "./GrpcStatus.js"
+import { isGrpc, shuttingDown, toTrailers, trailersOnly } from "./GrpcStatus.js"
 
 /** How long a client that does not read keeps its stream from being broken off, in ms. */
 const maxDelayMs = 1000
@@ -195,16 +196,13 @@ export class NodeHttp2Exchange implements FrontRequest {
     const failure = Cause.failureOrCause(cause)
     if (this.ended) return
     if (this.isGone) return void stream.destroy()
-    if (Either.isLeft(failure) && isHangup(failure.left)) return this.afterWrites(this.hangUp)
+    if (Either.isLeft(failure) && failure.left instanceof Hangup) return this.afterWrites(this.hangUp)
     // To close a stream ends it first, properly. What has been destroyed is reset and nothing else.
     const reset = () => void stream.destroy(new Error("the response breaks off"))
     if (stream.headersSent) return this.afterWrites(reset)
     if (Cause.isDie(cause)) return this.answer(empty(500))
     if (!this.ending) return reset()
-    const isGrpc = this.headers["content-type"]?.startsWith("application/grpc") === true
-    this.answer(
-      isGrpc ? empty(200, { "content-type": "application/grpc", ...toTrailers(shuttingDown) }) : empty(503)
-    )
+    this.answer(isGrpc(this) ? trailersOnly(toTrailers(shuttingDown)) : empty(503))
   }
 
   private answer({ headers, status }: FrontResponse): void {
@@ -298,6 +296,3 @@ export class NodeHttp2Exchange implements FrontRequest {
     setImmediate(() => stream.destroy())
   }
 }
-
-const isHangup = (error: unknown): boolean =>
-  typeof error === "object" && error !== null && "_tag" in error && error._tag === "Hangup"

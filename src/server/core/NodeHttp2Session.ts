@@ -11,14 +11,14 @@ import type { Socket } from "node:net"
  *
  * @internal
  */
-export interface Patience {
+export interface Timeouts {
   /** From the connection to the client's settings, which are the first that it sends. */
   readonly settingsMs: number
   /** Without a request. */
   readonly idleMs: number
   /** From ping to ping while there are requests, and from a ping to its answer. */
-  readonly pingMs: number
-  readonly pongMs: number
+  readonly pingIntervalMs: number
+  readonly pingTimeoutMs: number
 }
 
 /** How long a client may take to close its side of a connection that is done, or that it has broken, in ms. */
@@ -38,17 +38,17 @@ export class NodeHttp2Session {
     private readonly session: ServerHttp2Session,
     /** What carries the session: its own `socket` cannot be closed without a farewell. */
     private readonly socket: Socket,
-    patience: Patience
+    timeouts: Timeouts
   ) {
-    const settings = setTimeout(() => this.cut(), patience.settingsMs)
+    const settings = setTimeout(() => this.cut(), timeouts.settingsMs)
     session.once("remoteSettings", () => clearTimeout(settings))
     const idle = setTimeout(() => {
       if (this.streams.size === 0) this.close()
-    }, patience.idleMs)
+    }, timeouts.idleMs)
     const ping = setInterval(() => {
       this.sweep()
-      if (this.streams.size > 0) this.ping(patience.pongMs)
-    }, patience.pingMs)
+      if (this.streams.size > 0) this.ping(timeouts.pingTimeoutMs)
+    }, timeouts.pingIntervalMs)
     session.on("stream", (stream) => this.watch(stream, idle))
     // Node says goodbye, and then waits for a client that may never answer.
     session.once("error", () => this.linger(brokenMs))
@@ -82,9 +82,9 @@ export class NodeHttp2Session {
     for (const stream of this.streams) if (stream.closed) stream.destroy()
   }
 
-  private ping(pongMs: number): void {
+  private ping(pingTimeoutMs: number): void {
     if (this.pong !== undefined) return
-    this.pong = setTimeout(() => this.cut(), pongMs)
+    this.pong = setTimeout(() => this.cut(), pingTimeoutMs)
     this.session.ping((error) => {
       clearTimeout(this.pong)
       this.pong = undefined

@@ -11,12 +11,14 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import { TaskService } from "../../schemas/gen/solti/task/v1/api_pb.js"
 import { SoltiApi } from "../../schemas/gen/solti/v1/api_pb.js"
 import * as Bearer from "../core/Bearer.js"
 import { type Front, pathOf } from "../core/Front.js"
 import * as Grpc from "../core/Grpc.js"
 import { isHealth } from "../core/GrpcHealth.js"
+import { codes, GrpcStatus } from "../core/GrpcStatus.js"
 import { ApiHandler } from "./ApiHandler.js"
 import { ApiMetrics } from "./ApiMetrics.js"
 import * as GrpcCalls from "./GrpcCalls.js"
@@ -95,55 +97,54 @@ export const make = (options: Options = {}): Effect.Effect<Front, never, ApiHand
     const metrics = yield* ApiMetrics
     const limits: GrpcCalls.Limits = {
       maxMessageBytes: options.maxMessageBytes ?? maxMessageBytes,
-      tooLargeCode: options.tooLargeCode ?? Grpc.codes.RESOURCE_EXHAUSTED
+      tooLargeCode: options.tooLargeCode ?? codes.RESOURCE_EXHAUSTED
     }
     const calls = GrpcCalls.make(yield* ApiHandler, limits)
 
-    const codeOf = (exit: Exit.Exit<Uint8Array, Grpc.GrpcStatus>): number =>
+    const codeOf = (exit: Exit.Exit<Uint8Array, GrpcStatus>): number =>
       Exit.match(exit, {
         onFailure: (cause) =>
-          Option.match(Cause.failureOption(cause), { onNone: () => Grpc.codes.INTERNAL, onSome: ({ code }) => code }),
-        onSuccess: ({ length }) => length > limits.maxMessageBytes ? limits.tooLargeCode : Grpc.codes.OK
+          Option.match(Cause.failureOption(cause), { onNone: () => codes.INTERNAL, onSome: ({ code }) => code }),
+        onSuccess: ({ length }) => length > limits.maxMessageBytes ? limits.tooLargeCode : codes.OK
       })
 
     const counted = (
       method: string,
       path: string,
-      answer: Effect.Effect<Uint8Array, Grpc.GrpcStatus>
-    ): Effect.Effect<Uint8Array, Grpc.GrpcStatus> => {
+      answer: Effect.Effect<Uint8Array, GrpcStatus, Scope.Scope>
+    ): Effect.Effect<Uint8Array, GrpcStatus, Scope.Scope> => {
       if (metrics === ApiMetrics.noop) return answer
       return Effect.acquireUseRelease(
         Effect.zipRight(metrics.inFlight("grpc", 1), Clock.currentTimeMillis),
         (start) =>
           Effect.onExit(answer, (exit) =>
             // Nobody has got an answer.
-            Exit.isInterrupted(exit) ?
-              Effect.void :
-              Effect.flatMap(
-                Clock.currentTimeMillis,
-                (end) =>
-                  metrics.requestDone({
-                    transport: "grpc",
-                    method,
-                    path,
-                    status: codeOf(exit),
-                    durationMs: end - start
-                  })
-              )),
+            Exit.isInterrupted(exit)
+              ? Effect.void
+              : Effect.flatMap(Clock.currentTimeMillis, (end) =>
+                metrics.requestDone({
+                  transport: "grpc",
+                  method,
+                  path,
+                  status: codeOf(exit),
+                  durationMs: end - start
+                }))),
         () => metrics.inFlight("grpc", -1)
       )
     }
+
+    const withCount = (name: string, path: string, method: Grpc.Method): Grpc.Method =>
+      method._tag === "Unary"
+        ? { _tag: "Unary", handle: (message, request) => counted(name, path, method.handle(message, request)) }
+        : method
 
     const methods = new Map(options.methods)
     for (const { methods: declared, typeName } of servicesOf(options)) {
       for (const { name } of declared) {
         const path = `/${typeName}/${name}`
-        const call = calls.unary.get(name)
-        if (call === undefined) {
-          methods.set(path, { _tag: "ServerStream", isFramed: true, handle: calls.streamTaskLogs })
-        } else if (name !== applyTask || options.apply === true) {
-          methods.set(path, { _tag: "Unary", handle: (message) => counted(name, path, call(message)) })
-        }
+        const method = calls.get(name)
+        if (method === undefined || name === applyTask && options.apply !== true) continue
+        methods.set(path, withCount(name, path, method))
       }
     }
 
@@ -154,6 +155,6 @@ export const make = (options: Options = {}): Effect.Effect<Front, never, ApiHand
       refuse: (request) =>
         isHealth(pathOf(request.target)) || isAuthorized(request)
           ? undefined
-          : new Grpc.GrpcStatus({ code: Grpc.codes.UNAUTHENTICATED, detail: Bearer.refusal })
+          : new GrpcStatus({ code: codes.UNAUTHENTICATED, detail: Bearer.refusal })
     })
   })

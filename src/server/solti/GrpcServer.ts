@@ -13,7 +13,7 @@ import * as GrpcHealth from "../core/GrpcHealth.js"
 import * as GrpcReflection from "../core/GrpcReflection.js"
 import { isLoopback } from "../core/Loopback.js"
 import * as NodeHttp2 from "../core/NodeHttp2.js"
-import type { ListenError } from "../core/NodeServer.js"
+import type * as NodeServer from "../core/NodeServer.js"
 import type { ApiHandler } from "./ApiHandler.js"
 import * as GrpcFront from "./GrpcFront.js"
 import { UnprotectedBind } from "./SoltiServer.js"
@@ -54,7 +54,7 @@ export interface Options extends Omit<GrpcFront.Options, "methods">, NodeHttp2.L
  * @since 0.1.0
  * @category models
  */
-export interface Address extends NodeHttp2.Address {
+export interface Address extends NodeServer.Address {
   readonly authority: string
 }
 
@@ -80,7 +80,7 @@ export class GrpcServer extends Context.Tag("effect-switchyard/solti/grpc/server
    */
   static readonly layer = (
     options: Options = {}
-  ): Layer.Layer<GrpcServer, ListenError | UnprotectedBind | PlaintextBind | InvalidTls, ApiHandler> =>
+  ): Layer.Layer<GrpcServer, NodeServer.ListenError | UnprotectedBind | PlaintextBind | InvalidTls, ApiHandler> =>
     Layer.scoped(
       GrpcServer,
       Effect.gen(function*() {

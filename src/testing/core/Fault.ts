@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { FrontRequest, FrontResponse } from "../../server/core/Front.js"
 import { Hangup, StreamBody } from "../../server/core/Front.js"
+import { okTrailers } from "../../server/core/GrpcStatus.js"
 
 /**
  * A fault: gets the request and what would answer it (`next`), and decides what becomes of both.
@@ -149,9 +150,6 @@ export const cut = (portion: Portion): Fault => (next) =>
     (response) => withPieces(response, (pieces) => Stream.concat(portionOf(portion)(pieces), Stream.fail(new Hangup())))
   )
 
-/** What is in the trailers of a gRPC call that went well. */
-const wentWell = { "grpc-status": "0" }
-
 /**
  * The body ends too early, but properly: what a client takes for a complete answer. Over gRPC the status is OK then.
  *
@@ -172,7 +170,7 @@ export const truncate = (portion: Portion): Fault => (next) =>
       )
     return {
       ...withPieces(response, (pieces) => portionOf(portion)(marked(pieces))),
-      trailers: Effect.suspend(() => isWhole ? trailers : Effect.succeed(wentWell))
+      trailers: Effect.suspend(() => isWhole ? trailers : Effect.succeed(okTrailers))
     }
   })
 

@@ -125,6 +125,17 @@ export const layer = (options: Options = {}): Layer.Layer<Parts> => {
 }
 
 /**
+ * A front that is recorded, with the faults of the context.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const underControl = <R>(
+  front: Effect.Effect<Front, never, R>
+): Effect.Effect<Front, never, R | Faults | Recorder> =>
+  Effect.map(Effect.all([front, Faults, Recorder]), ([front, faults, recorder]) => recorder.front(faults.wrap(front)))
+
+/**
  * The front of the handler in the context, in the form that the mode gives it, recorded and with its faults.
  *
  * @since 0.1.0
@@ -132,12 +143,8 @@ export const layer = (options: Options = {}): Layer.Layer<Parts> => {
  */
 export const makeFront = (
   options: FrontOptions = {}
-): Effect.Effect<Front, never, ApiHandler | Faults | Recorder> =>
-  Effect.gen(function*() {
-    const { apply, submitLimit } = settings[options.mode ?? "intended"]
-    const faults = yield* Faults
-    const recorder = yield* Recorder
-    const { keepAlive, token } = options
-    const front = yield* HttpFront.make({ apply, submitLimit, keepAlive, token })
-    return recorder.front(faults.wrap(front))
-  })
+): Effect.Effect<Front, never, ApiHandler | Faults | Recorder> => {
+  const { apply, submitLimit } = settings[options.mode ?? "intended"]
+  const { keepAlive, token } = options
+  return underControl(HttpFront.make({ apply, submitLimit, keepAlive, token }))
+}

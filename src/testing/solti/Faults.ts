@@ -4,16 +4,22 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Api from "../../schemas/solti/Api.js"
 import type { ErrorLabel } from "../../schemas/solti/Errors.js"
 import { statusOf } from "../../schemas/solti/Errors.js"
-import type { FrontRequest } from "../../server/core/Front.js"
+import type { FrontRequest, FrontResponse } from "../../server/core/Front.js"
+import { frame } from "../../server/core/GrpcFrames.js"
+import { isGrpc, toTrailers, trailersOnly } from "../../server/core/GrpcStatus.js"
+import { ApiError } from "../../server/solti/ApiHandler.js"
+import { toStatus } from "../../server/solti/GrpcError.js"
 import * as ProtoJson from "../../server/solti/ProtoJson.js"
 import * as Sse from "../../streams/core/Sse.js"
 import * as Fault from "../core/Fault.js"
 import * as Core from "../core/Faults.js"
 import type { Mode } from "./Mode.js"
+import { settings } from "./Mode.js"
 
 const endpoints = {
   submit: Api.submit,
@@ -46,13 +52,6 @@ const ofMethod: Readonly<Record<string, Operation>> = {
   StreamTaskLogs: "logs"
 }
 
-const isGrpc = ({ headers }: FrontRequest): boolean => headers["content-type"]?.startsWith("application/grpc") === true
-
-/** The service that has the operations, by its name before 0.0.3 and since. */
-const pathBefore = /^\/solti\.v1\.SoltiApi\/(\w+)$/
-
-const pathSince = /^\/solti\.task\.v1\.TaskService\/(\w+)$/
-
 /**
  * What a request asks a server of this mode for, over HTTP or gRPC. A service that it does not have is asked for nothing:
  * clients try both names, and a fault is for the one that would have answered.
@@ -62,8 +61,8 @@ const pathSince = /^\/solti\.task\.v1\.TaskService\/(\w+)$/
  */
 export const operationOf = (mode: Mode) => (request: FrontRequest): Operation | undefined => {
   if (!isGrpc(request)) return ofEndpoint(request)
-  const name = (mode === "0.0.3" ? pathSince : pathBefore).exec(request.target)?.[1] ?? ""
-  return Object.hasOwn(ofMethod, name) ? ofMethod[name] : undefined
+  const [, service, name = ""] = /^\/([\w.]+)\/(\w+)$/.exec(request.target) ?? []
+  return service === settings[mode].grpc.service && Object.hasOwn(ofMethod, name) ? ofMethod[name] : undefined
 }
 
 /**
@@ -105,28 +104,15 @@ export class Faults extends Context.Tag("effect-switchyard/solti/testing/Faults"
     Layer.effect(Faults, Core.make(operationOf(mode), rules))
 }
 
-/** The code that goes with a label (contract 3.5). */
-const codeOf: Readonly<Record<ErrorLabel, number>> = {
-  InvalidRequest: 3,
-  Unauthenticated: 16,
-  TaskNotFound: 5,
-  AlreadyExists: 6,
-  PayloadTooLarge: 8,
-  Internal: 13,
-  Unavailable: 14
-}
-
 /** Over gRPC seconds stand where the server puts them; a date has no place of its own there. */
-const waitOf = (retryAfter: number | string | undefined): Readonly<Record<string, string>> =>
-  retryAfter === undefined
-    ? {}
-    : Number.isFinite(Number(retryAfter))
-    ? { "grpc-retry-pushback-ms": String(Math.ceil(Number(retryAfter) * 1000)) }
-    : { "retry-after": String(retryAfter) }
-
-/** What is no Unicode comes as U+FFFD, as from the server. */
-const percentEncoded = (text: string): string =>
-  encodeURIComponent(new TextDecoder().decode(new TextEncoder().encode(text)))
+const refusal = (label: ErrorLabel, detail: string, retryAfter: number | string | undefined): FrontResponse => {
+  const seconds = Number(retryAfter)
+  const retryAfterSeconds = Number.isFinite(seconds) ? seconds : undefined
+  return trailersOnly(
+    toTrailers(toStatus(new ApiError({ label, detail, retryAfterSeconds }))),
+    retryAfter === undefined || retryAfterSeconds !== undefined ? {} : { "retry-after": String(retryAfter) }
+  )
+}
 
 const injected = "injected by a test"
 
@@ -145,21 +131,14 @@ export const refuse = (
 ): Fault.Fault =>
 (next, request) =>
   isGrpc(request)
-    ? Fault.status(200, {
-      headers: {
-        "content-type": "application/grpc",
-        "grpc-status": String(codeOf[label]),
-        "grpc-message": percentEncoded(message),
-        ...waitOf(options.retryAfter)
-      }
-    })(next, request)
+    ? Effect.succeed(refusal(label, message, options.retryAfter))
     : Fault.status(statusOf[label], {
       ...options,
       headers: { "content-type": "application/json" },
       body: ProtoJson.encodeError(label, message)
     })(next, request)
 
-/** `OutputEventProto { lagged: { skipped } }` behind the head of its length, by hand: this runs without protobuf as well. */
+/** `OutputEventProto { lagged: { skipped } }`, by hand: this runs without protobuf as well. */
 const laggedMessage = (skipped: number): Uint8Array => {
   const varint: Array<number> = []
   let left = BigInt(Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, Math.trunc(skipped) || 0)))
@@ -168,8 +147,7 @@ const laggedMessage = (skipped: number): Uint8Array => {
     left >>= 7n
     varint.push(left > 0n ? seven | 128 : seven)
   } while (left > 0n)
-  const field = [0x22, varint.length + 1, 0x08, ...varint]
-  return Uint8Array.of(0, 0, 0, 0, field.length, ...field)
+  return Uint8Array.of(0x22, varint.length + 1, 0x08, ...varint)
 }
 
 /**
@@ -182,6 +160,6 @@ export const lagged = (skipped: number, at = 0): Fault.Fault => (next, request) 
   Fault.insert(
     at,
     isGrpc(request)
-      ? laggedMessage(skipped)
+      ? frame(laggedMessage(skipped))
       : Sse.encode({ event: "lagged", data: JSON.stringify({ type: "lagged", skipped }) })
   )(next, request)

@@ -3,22 +3,14 @@
  *
  * @since 0.1.0
  */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type { Front } from "../../server/core/Front.js"
-import * as Grpc from "../../server/core/Grpc.js"
 import type { ApiHandler } from "../../server/solti/ApiHandler.js"
 import * as GrpcFront from "../../server/solti/GrpcFront.js"
-import { Recorder } from "../core/Recorder.js"
-import type { FrontOptions } from "./Emulator.js"
-import { Faults } from "./Faults.js"
-import type { Mode } from "./Mode.js"
-
-/** What a mode sets over gRPC (contract 3.4, 12.1). */
-const settings: Readonly<Record<Mode, GrpcFront.Options>> = {
-  intended: {},
-  "strict-0.0.2": { tooLargeCode: Grpc.codes.OUT_OF_RANGE },
-  "0.0.3": { apply: true, services: ["solti.task.v1.TaskService"], tooLargeCode: Grpc.codes.OUT_OF_RANGE }
-}
+import type { Recorder } from "../core/Recorder.js"
+import { type FrontOptions, underControl } from "./Emulator.js"
+import type { Faults } from "./Faults.js"
+import { settings } from "./Mode.js"
 
 /**
  * The front of the handler in the context, in the form that the mode gives it, recorded and with its faults.
@@ -28,10 +20,7 @@ const settings: Readonly<Record<Mode, GrpcFront.Options>> = {
  */
 export const makeFront = (
   options: Omit<FrontOptions, "keepAlive"> = {}
-): Effect.Effect<Front, never, ApiHandler | Faults | Recorder> =>
-  Effect.gen(function*() {
-    const faults = yield* Faults
-    const recorder = yield* Recorder
-    const front = yield* GrpcFront.make({ ...settings[options.mode ?? "intended"], token: options.token })
-    return recorder.front(faults.wrap(front))
-  })
+): Effect.Effect<Front, never, ApiHandler | Faults | Recorder> => {
+  const { apply, grpc: { service, tooLargeCode } } = settings[options.mode ?? "intended"]
+  return underControl(GrpcFront.make({ apply, services: [service], tooLargeCode, token: options.token }))
+}

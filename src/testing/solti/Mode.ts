@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { codes } from "../../server/core/GrpcStatus.js"
 import type { Semantics } from "../../server/solti/Semantics.js"
 import { intended, published } from "../../server/solti/Semantics.js"
 import type { Behavior } from "./ScriptRunner.js"
@@ -22,7 +23,7 @@ import type { Behavior } from "./ScriptRunner.js"
 export type Mode = "intended" | "strict-0.0.2" | "0.0.3"
 
 /**
- * What a mode sets.
+ * What a mode sets; `grpc` over gRPC only (contract 3.4, 12.1).
  *
  * @since 0.1.0
  * @category models
@@ -32,6 +33,10 @@ export interface Settings {
   readonly behavior: Behavior
   readonly submitLimit: number
   readonly apply: boolean
+  readonly grpc: {
+    readonly service: "solti.v1.SoltiApi" | "solti.task.v1.TaskService"
+    readonly tooLargeCode: number
+  }
 }
 
 const MiB = 1024 * 1024
@@ -41,12 +46,25 @@ const MiB = 1024 * 1024
  * @category constants
  */
 export const settings: Readonly<Record<Mode, Settings>> = {
-  intended: { semantics: intended, behavior: "intended", submitLimit: 4 * MiB, apply: false },
-  "strict-0.0.2": { semantics: published, behavior: "published", submitLimit: 2 * MiB, apply: false },
+  intended: {
+    semantics: intended,
+    behavior: "intended",
+    submitLimit: 4 * MiB,
+    apply: false,
+    grpc: { service: "solti.v1.SoltiApi", tooLargeCode: codes.RESOURCE_EXHAUSTED }
+  },
+  "strict-0.0.2": {
+    semantics: published,
+    behavior: "published",
+    submitLimit: 2 * MiB,
+    apply: false,
+    grpc: { service: "solti.v1.SoltiApi", tooLargeCode: codes.OUT_OF_RANGE }
+  },
   "0.0.3": {
     semantics: { ...intended, total: "page", shuttingDown: "Internal" },
     behavior: "intended",
     submitLimit: 2 * MiB,
-    apply: true
+    apply: true,
+    grpc: { service: "solti.task.v1.TaskService", tooLargeCode: codes.OUT_OF_RANGE }
   }
 }

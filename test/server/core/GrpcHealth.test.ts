@@ -57,29 +57,14 @@ describe("GrpcHealth", () => {
         5,
         5
       ])
-      yield* health.set(false)
+      yield* health.close
       assert.deepStrictEqual(yield* Effect.forEach(["", "a.B", "a.D"], check), ["NOT_SERVING", "NOT_SERVING", 5])
-      yield* health.set(true)
-      assert.strictEqual(yield* check(""), "SERVING")
-    }))
-
-  it.effect("tells who watches of every change, once", () =>
-    Effect.gen(function*() {
-      const { health, watch } = yield* setUp
-      const { fiber, seen } = yield* watch("a.B")
-      for (const serving of [true, false, false, true]) {
-        yield* health.set(serving)
-        yield* settle
-      }
-      assert.deepStrictEqual(seen, ["SERVING", "NOT_SERVING", "SERVING"])
-      yield* Fiber.interrupt(fiber)
     }))
 
   it.effect("says SERVICE_UNKNOWN to who watches another name, and stays open", () =>
     Effect.gen(function*() {
-      const { health, watch } = yield* setUp
+      const { watch } = yield* setUp
       const { fiber, seen } = yield* watch("a.D")
-      yield* health.set(false)
       yield* settle
       assert.deepStrictEqual(seen, ["SERVICE_UNKNOWN"])
       assert.isNull(yield* Fiber.poll(fiber).pipe(Effect.map((exit) => exit._tag === "None" ? null : exit)))
@@ -100,14 +85,6 @@ describe("GrpcHealth", () => {
       const late = yield* watch("")
       assert.deepInclude(yield* Fiber.join(late.fiber), { code: 0 })
       assert.deepStrictEqual(late.seen, ["NOT_SERVING"])
-    }))
-
-  it.effect("does not serve again once it is closed", () =>
-    Effect.gen(function*() {
-      const { check, health } = yield* setUp
-      yield* health.close
-      yield* health.set(true)
-      assert.strictEqual(yield* check(""), "NOT_SERVING")
     }))
 
   it.effect("does not wait for ever for who watches and does not listen", () =>

@@ -35,6 +35,7 @@ import type { Front, FrontRequest, FrontResponse } from "../../../src/server/cor
 import { BodyTooLarge, StreamBody } from "../../../src/server/core/Front.js"
 import * as Grpc from "../../../src/server/core/Grpc.js"
 import { frame, Reader } from "../../../src/server/core/GrpcFrames.js"
+import { codes, GrpcStatus } from "../../../src/server/core/GrpcStatus.js"
 import * as NodeHttp2 from "../../../src/server/core/NodeHttp2.js"
 import { collect, connect, once, open, send } from "./Http2Client.js"
 
@@ -45,7 +46,7 @@ const limit = 4 * 1024 * 1024
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-const status = (code: number, detail: string) => new Grpc.GrpcStatus({ code, detail })
+const status = (code: number, detail: string) => new GrpcStatus({ code, detail })
 
 /** Methods whose messages are text: what `/t/…` does is its name, and often its message. */
 const methods = new Map<string, Grpc.Method>([
@@ -58,7 +59,7 @@ const methods = new Map<string, Grpc.Method>([
   ["/t/Fail", { _tag: "Unary", handle: (message) => Effect.fail(status(5, decoder.decode(message))) }],
   ["/t/Busy", {
     _tag: "Unary",
-    handle: () => Effect.fail(new Grpc.GrpcStatus({ code: 14, detail: "busy", retryAfterSeconds: 1.5 }))
+    handle: () => Effect.fail(new GrpcStatus({ code: 14, detail: "busy", retryAfterSeconds: 1.5 }))
   }],
   ["/t/Die", { _tag: "Unary", handle: () => Effect.die("a secret") }],
   ["/t/Throw", {
@@ -341,7 +342,7 @@ describe("Grpc", () => {
 
     it.effect("has another status for them, if that is wanted", () =>
       Effect.gen(function*() {
-        const strict = Grpc.make({ methods, maxMessageBytes: 4, tooLargeCode: Grpc.codes.OUT_OF_RANGE })
+        const strict = Grpc.make({ methods, maxMessageBytes: 4, tooLargeCode: codes.OUT_OF_RANGE })
         const answers = yield* Effect.forEach(
           [request("/t/Echo", framed("12345")), request("/t/Large", framed("5"))],
           (given) => Effect.scoped(strict(given))
@@ -543,7 +544,7 @@ describe("Grpc", () => {
           handle: (message) => {
             const service = serviceOf(message)
             return service === "busy"
-              ? Effect.fail(new Grpc.GrpcStatus({ code: 14, detail: "Überlast 100 %", retryAfterSeconds: 2 }))
+              ? Effect.fail(new GrpcStatus({ code: 14, detail: "Überlast 100 %", retryAfterSeconds: 2 }))
               : service === "slow"
               ? Effect.never
               : Effect.succeed(encodeHealth(Serving.SERVING))

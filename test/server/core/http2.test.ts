@@ -396,7 +396,7 @@ describe("NodeHttp2", () => {
         const closed = yield* Deferred.make<void>()
         const front: Front = () =>
           Effect.zipRight(Effect.addFinalizer(() => Deferred.succeed(closed, undefined)), Effect.never)
-        const { port } = yield* NodeHttp2.listen(front, { ping: { interval: "50 millis", timeout: "50 millis" } })
+        const { port } = yield* NodeHttp2.listen(front, { pingInterval: "50 millis", pingTimeout: "50 millis" })
         const garbled = [Buffer.from(preface), frame(4, 0, 0), getHeaders, Buffer.alloc(64 * 1024, 0xff)]
         const socket = yield* raw(port, Buffer.concat(garbled))
         socket.resume()
@@ -459,7 +459,7 @@ describe("NodeHttp2", () => {
         const front: Front = () => Effect.succeed(text(200, "answer"))
         const { url } = yield* NodeHttp2.listen(front, {
           keepAliveTimeout: "100 millis",
-          ping: { interval: "50 millis" }
+          pingInterval: "50 millis"
         })
         const session = yield* connect(url, { settings: { initialWindowSize: 0 } })
         const closed = yield* Effect.fork(once(session, "close"))
@@ -479,7 +479,7 @@ describe("NodeHttp2", () => {
             Effect.addFinalizer(() => Deferred.succeed(closed, undefined)),
             streamed(Stream.repeatValue(Buffer.alloc(64 * 1024)))
           )
-        const { port } = yield* NodeHttp2.listen(front, { ping: { interval: "50 millis", timeout: "50 millis" } })
+        const { port } = yield* NodeHttp2.listen(front, { pingInterval: "50 millis", pingTimeout: "50 millis" })
         const socket = yield* raw(port, Buffer.concat([Buffer.from(preface), frame(4, 0, 0), getHeaders]))
         socket.pause()
         yield* Deferred.await(closed)
@@ -488,7 +488,8 @@ describe("NodeHttp2", () => {
     it.scopedLive("keeps a client that answers its pings", () =>
       Effect.gen(function*() {
         const { url } = yield* NodeHttp2.listen(streaming(Stream.never), {
-          ping: { interval: "20 millis", timeout: "500 millis" }
+          pingInterval: "20 millis",
+          pingTimeout: "500 millis"
         })
         const session = yield* connect(url)
         let pings = 0

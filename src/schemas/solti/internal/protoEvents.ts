@@ -8,14 +8,6 @@ import { big, int32, int64, streams, uint32, uint64 } from "./protoNumbers.js"
 
 const encoder = new TextEncoder()
 
-const scratch = new Uint8Array(3072)
-
-// Into a buffer that is there already it is four times as fast; no UTF-16 unit needs more than three bytes.
-const lineBytes = (line: string): Uint8Array =>
-  3 * line.length > scratch.length
-    ? encoder.encode(line)
-    : scratch.slice(0, encoder.encodeInto(line, scratch).written)
-
 const eventMessage = (event: LogEvent): OutputEventProto["kind"] => {
   switch (event.type) {
     case "chunk":
@@ -27,7 +19,7 @@ const eventMessage = (event: LogEvent): OutputEventProto["kind"] => {
           stream: streams.toNumber(event.stream) ?? 0,
           seq: uint64(big(event.seq)),
           ts: int64(big(event.ts)),
-          line: lineBytes(event.line)
+          line: encoder.encode(event.line)
         }
       }
     case "runStarted":

@@ -26,7 +26,10 @@ export const int32 = (value: number): number => whole(value, -2147483648, 214748
 export const big = (value: number): bigint => BigInt(whole(value, -1e20, 1e20))
 
 /** The numbers of an enum, by its places in `known`; numbers and values of later versions stay what they are. */
-const enumeration = <Known extends string>(schema: OpenEnumSchema<Known>, known: ReadonlyArray<Known | undefined>) => {
+const enumeration = <Known extends string>(
+  schema: OpenEnumSchema<Known>,
+  known: ReadonlyArray<Known | undefined> = schema.known
+) => {
   const numbers = new Map<unknown, number>(known.map((name, number) => [name, number]))
   const raw = Schema.decodeSync(schema)
   return {
@@ -37,14 +40,14 @@ const enumeration = <Known extends string>(schema: OpenEnumSchema<Known>, known:
   }
 }
 
-export const restarts = enumeration(RestartStrategy, RestartStrategy.known)
+export const restarts = enumeration(RestartStrategy)
 
-export const jitters = enumeration(JitterStrategy, JitterStrategy.known)
+export const jitters = enumeration(JitterStrategy)
 
-export const admissions = enumeration(AdmissionStrategy, AdmissionStrategy.known)
+export const admissions = enumeration(AdmissionStrategy)
 
-export const runtimes = enumeration(ScriptRuntime, ScriptRuntime.known)
+export const runtimes = enumeration(ScriptRuntime)
 
 export const streams = enumeration(OutputStream, [undefined, "stdout", "stderr"])
 
-export const statuses = enumeration(TaskStatus, TaskStatus.known)
+export const statuses = enumeration(TaskStatus)
