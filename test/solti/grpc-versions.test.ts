@@ -10,15 +10,18 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { codes } from "../../src/schemas/core/Grpc.js"
+import { maxMessageBytes } from "../../src/schemas/solti/Limits.js"
 import { empty, type Front, json, pathOf } from "../../src/server/core/Front.js"
 import * as Grpc from "../../src/server/core/Grpc.js"
-import { codes, GrpcStatus } from "../../src/server/core/GrpcStatus.js"
+import { GrpcStatus } from "../../src/server/core/GrpcStatus.js"
 import * as InMemory from "../../src/server/core/InMemory.js"
 import * as InMemoryGrpc from "../../src/server/core/InMemoryGrpc.js"
 import type { ApiHandler } from "../../src/server/solti/ApiHandler.js"
 import * as GrpcFront from "../../src/server/solti/GrpcFront.js"
 import type { Supervisor } from "../../src/server/solti/Supervisor.js"
 import type { CallOptions } from "../../src/services/core/CallOptions.js"
+import * as Client from "../../src/services/solti/Client.js"
 import * as Rpc from "../../src/services/solti/internal/rpc.js"
 import * as internal from "../../src/services/solti/internal/tasks.js"
 import * as Solti from "../../src/solti.js"
@@ -90,14 +93,14 @@ const later = (items: ReadonlyArray<Uint8Array> = []): Peer => {
           ? json(200, JSON.stringify({ kind: "TaskList", metadata: { resourceVersion: "17" }, items: [] }))
           : empty(404)
       ),
-    grpc: Grpc.make({ methods: new Map(methods), maxMessageBytes: GrpcFront.maxMessageBytes })
+    grpc: Grpc.make({ methods: new Map(methods), maxMessageBytes })
   }
 }
 
 /** Another service altogether. */
 const stranger: Peer = {
   http: () => Effect.succeed(empty(404)),
-  grpc: Grpc.make({ methods: new Map(), maxMessageBytes: GrpcFront.maxMessageBytes })
+  grpc: Grpc.make({ methods: new Map(), maxMessageBytes })
 }
 
 /** A front that can be exchanged for another one, as when a server is upgraded behind its address. */
@@ -118,8 +121,8 @@ const grpcClient = (front: Front, options: CallOptions = {}) =>
   Effect.gen(function*() {
     const recorder = yield* SoltiTesting.Recorder.make
     yield* VirtualTime.passing(recorder.count)
-    const connection = yield* InMemoryGrpc.connection(recorder.front(front), GrpcFront.maxMessageBytes)
-    const tasks = internal.make(Rpc.make({ connection, token: Effect.succeedNone, options, propagateTrace: false }))
+    const connection = yield* InMemoryGrpc.connection(recorder.front(front), maxMessageBytes)
+    const tasks = internal.make(Rpc.make({ connection, ...Client.shared({ options }) }))
     /** The calls since the last look, as `service/method`. */
     const sent = Effect.zipLeft(
       Effect.map(recorder.lines, (lines) => lines.map((line) => line.replace(/ \d+$/, ""))),
@@ -314,7 +317,7 @@ describe("the name of the service", () => {
           _tag: "Unary",
           handle: () => new GrpcStatus({ code: codes.UNAVAILABLE, detail: "starting" })
         }]]),
-        maxMessageBytes: GrpcFront.maxMessageBytes
+        maxMessageBytes
       })
       const server = swappable(busy)
       const { sent, tasks } = yield* grpcClient(server.front, { retry: { maxRetries: 1 } })

@@ -335,6 +335,28 @@ export type CommonError =
   | TransportError
   | Timeout
 
+const commonTags: ReadonlySet<string> = new Set<CommonError["_tag"] | "InvalidInput">([
+  "Unauthorized",
+  "Forbidden",
+  "RateLimited",
+  "Unavailable",
+  "Internal",
+  "VersionMismatch",
+  "UnexpectedStatus",
+  "DecodeError",
+  "TransportError",
+  "Timeout",
+  "InvalidInput"
+])
+
+/**
+ * Whether any call may end with an error, bad input included.
+ *
+ * @internal
+ */
+export const isCommon = (error: { readonly _tag: string }): error is CommonError | InvalidInput =>
+  commonTags.has(error._tag)
+
 /**
  * Whether the same call may work later without a change: transport, time-out, 429, 502–504.
  *

@@ -12,6 +12,7 @@ import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { codes } from "../../schemas/core/Grpc.js"
 import {
   type BodyAborted,
   type BodyTooLarge,
@@ -24,7 +25,7 @@ import {
 } from "./Front.js"
 import { toTrailers } from "./GrpcDetails.js"
 import { frame, headLength, type Misframed, Reader, Scanner } from "./GrpcFrames.js"
-import { codes, GrpcStatus, okTrailers, responseHeaders, shuttingDown, trailersOnly } from "./GrpcStatus.js"
+import { GrpcStatus, okTrailers, responseHeaders, shuttingDown, trailersOnly } from "./GrpcStatus.js"
 
 /**
  * A method of a service, by what comes in and goes out. Messages are bytes.

@@ -8,6 +8,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import { codes } from "../../schemas/core/Grpc.js"
 import {
   Health,
   HealthCheckRequestSchema,
@@ -16,7 +17,7 @@ import {
 } from "../../schemas/gen/grpc/health/v1/health_pb.js"
 import type * as Grpc from "./Grpc.js"
 import * as GrpcMessage from "./GrpcMessage.js"
-import { codes, GrpcStatus } from "./GrpcStatus.js"
+import { GrpcStatus } from "./GrpcStatus.js"
 
 /**
  * The health of a server.

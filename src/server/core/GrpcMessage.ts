@@ -12,7 +12,8 @@ import {
   toBinary
 } from "@bufbuild/protobuf"
 import * as Either from "effect/Either"
-import { codes, GrpcStatus } from "./GrpcStatus.js"
+import { codes } from "../../schemas/core/Grpc.js"
+import { GrpcStatus } from "./GrpcStatus.js"
 
 /** Texts of the decoder, and those that stand for them on the wire; the former have numbers of the message in them. */
 const reasons: ReadonlyArray<readonly [RegExp, string]> = [

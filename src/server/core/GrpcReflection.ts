@@ -8,6 +8,7 @@ import { type DescFile, type DescService, type MessageInitShape, toBinary } from
 import { type DescriptorProto, type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
+import { codes } from "../../schemas/core/Grpc.js"
 import {
   ServerReflection,
   type ServerReflectionRequest,
@@ -17,7 +18,6 @@ import {
 import type * as Grpc from "./Grpc.js"
 import * as GrpcMessage from "./GrpcMessage.js"
 import type { GrpcStatus } from "./GrpcStatus.js"
-import { codes } from "./GrpcStatus.js"
 
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>["messageResponse"]>
 

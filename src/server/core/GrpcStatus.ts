@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
+import { codes } from "../../schemas/core/Grpc.js"
 import { empty, type FrontRequest, type FrontResponse } from "./Front.js"
 
 const contentType = "application/grpc"
@@ -24,32 +25,6 @@ export const responseHeaders = { "content-type": contentType }
  */
 export const isGrpc = ({ headers }: Pick<FrontRequest, "headers">): boolean =>
   headers["content-type"]?.startsWith(contentType) === true
-
-/**
- * The numbers of the statuses.
- *
- * @since 0.1.0
- * @category constants
- */
-export const codes = {
-  OK: 0,
-  CANCELLED: 1,
-  UNKNOWN: 2,
-  INVALID_ARGUMENT: 3,
-  DEADLINE_EXCEEDED: 4,
-  NOT_FOUND: 5,
-  ALREADY_EXISTS: 6,
-  PERMISSION_DENIED: 7,
-  RESOURCE_EXHAUSTED: 8,
-  FAILED_PRECONDITION: 9,
-  ABORTED: 10,
-  OUT_OF_RANGE: 11,
-  UNIMPLEMENTED: 12,
-  INTERNAL: 13,
-  UNAVAILABLE: 14,
-  DATA_LOSS: 15,
-  UNAUTHENTICATED: 16
-} as const
 
 /**
  * How a call ends that does not end well: `code` is one of {@link codes}, `detail` is shown to the client, and

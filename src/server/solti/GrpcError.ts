@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
+import { codes } from "../../schemas/core/Grpc.js"
 import type { ErrorLabel } from "../../schemas/solti/Errors.js"
-import { codes, GrpcStatus } from "../core/GrpcStatus.js"
+import { GrpcStatus } from "../core/GrpcStatus.js"
 import type { ApiError } from "./ApiHandler.js"
 
 const codeOf: Readonly<Record<ErrorLabel, number>> = {

@@ -12,24 +12,18 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import { codes } from "../../schemas/core/Grpc.js"
 import { TaskService } from "../../schemas/gen/solti/task/v1/api_pb.js"
 import { SoltiApi } from "../../schemas/gen/solti/v1/api_pb.js"
+import { maxMessageBytes } from "../../schemas/solti/Limits.js"
 import * as Bearer from "../core/Bearer.js"
 import { type Front, pathOf } from "../core/Front.js"
 import * as Grpc from "../core/Grpc.js"
 import { isHealth } from "../core/GrpcHealth.js"
-import { codes, GrpcStatus } from "../core/GrpcStatus.js"
+import { GrpcStatus } from "../core/GrpcStatus.js"
 import { ApiHandler } from "./ApiHandler.js"
 import { ApiMetrics } from "./ApiMetrics.js"
 import * as GrpcCalls from "./GrpcCalls.js"
-
-/**
- * The longest message in both directions, in bytes (contract 2.2).
- *
- * @since 0.1.0
- * @category constants
- */
-export const maxMessageBytes = 4 * 1024 * 1024
 
 /**
  * The name of the service in 0.0.2, and from 0.0.3 on.

@@ -15,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Api from "../../schemas/solti/Api.js"
 import { statusOf } from "../../schemas/solti/Errors.js"
+import { maxMessageBytes } from "../../schemas/solti/Limits.js"
 import type { LogEvent } from "../../schemas/solti/Logs.js"
 import type { CreateSpec } from "../../schemas/solti/Tasks.js"
 import * as Sse from "../../streams/core/Sse.js"
@@ -43,7 +44,7 @@ import * as ProtoJson from "./ProtoJson.js"
  * @since 0.1.0
  * @category constants
  */
-export const maxRequestBytes = 4 * 1024 * 1024
+export const maxRequestBytes = maxMessageBytes
 
 /**
  * - `token`: asked for as `Authorization: Bearer <token>` on every request; without it everyone may do everything

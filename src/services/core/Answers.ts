@@ -8,7 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { CommonError, InvalidInput } from "../../schemas/core/Errors.js"
-import { UnexpectedStatus } from "../../schemas/core/Errors.js"
+import { isCommon, UnexpectedStatus } from "../../schemas/core/Errors.js"
 import type * as Codec from "./Codec.js"
 import type { Answer, CallInfo, Plane } from "./Plane.js"
 import { excerpt, redact } from "./Redaction.js"
@@ -19,20 +19,6 @@ const errorBodyLimit = 4096
 
 /** How much of a request id is kept, in characters. */
 const requestIdLimit = 200
-
-const commonTags: ReadonlySet<string> = new Set<CommonError["_tag"] | "InvalidInput">([
-  "Unauthorized",
-  "Forbidden",
-  "RateLimited",
-  "Unavailable",
-  "Internal",
-  "VersionMismatch",
-  "UnexpectedStatus",
-  "DecodeError",
-  "TransportError",
-  "Timeout",
-  "InvalidInput"
-])
 
 /**
  * Reads the beginning of a body and lets go of the rest, so that the connection is free again.
@@ -74,8 +60,7 @@ export const make = <PlaneError extends { readonly _tag: string }, E extends { r
   named: ReadonlySet<string>
 ) => {
   type Named = E | CommonError | InvalidInput
-  const isNamed = (error: { readonly _tag: string }): error is Named =>
-    commonTags.has(error._tag) || named.has(error._tag)
+  const isNamed = (error: { readonly _tag: string }): error is Named => isCommon(error) || named.has(error._tag)
 
   const requestIdOf = (
     headers: Readonly<Record<string, string | undefined>>,

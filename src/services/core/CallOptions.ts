@@ -40,7 +40,7 @@ export interface RetryPolicy {
 export interface Timeouts {
   /** Until the headers of the answer are there. Unary calls: off (the total covers it), streams: 30 s. */
   readonly firstByte?: Duration.DurationInput | undefined
-  /** The longest silence between two pieces of a body. Unary calls: off, streams: 45 s. */
+  /** The longest silence between two pieces of a body. Unary calls: off, streams: 45 s. Not over gRPC, where pings ask. */
   readonly idle?: Duration.DurationInput | undefined
   /** The whole attempt of a unary call, body included. Default 10 s, Cloacina 30 s. Streams have none. */
   readonly total?: Duration.DurationInput | undefined

@@ -1,5 +1,5 @@
 /**
- * Messages of a stream between connect's iterables and Effect's streams.
+ * One message for another, and the messages of a stream: from connect's promises and iterables to effects and streams.
  *
  * @since 0.1.0
  */

@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import * as Tls from "node:tls"
 import * as Sessions from "./NodeRpcSessions.js"
+import type { LoadedClient } from "./NodeTls.js"
 import type { RpcConnection } from "./Rpc.js"
 
 /**
@@ -31,29 +32,11 @@ export interface ConnectionOptions {
   readonly pingTimeout?: Duration.DurationInput | undefined
 }
 
-/**
- * What TLS needs, in PEM; an empty object trusts the authorities that Node comes with.
- *
- * @internal
- */
-export interface LoadedTls {
-  readonly ca?: Array<string> | undefined
-  readonly cert?: string | undefined
-  readonly key?: string | undefined
-  readonly servername?: string | undefined
-}
-
-/** The longest message, either way, in bytes: what servers of the planes take (contract 2.2 of Solti). */
-const maxMessageBytes = 4 * 1024 * 1024
-
 /** Every HTTP/2 server takes so many streams of a connection at a time (RFC 9113, 6.5.2). */
 const streamsPerConnection = 100
 
-const defined = <A extends object>(options: A): { [K in keyof A]: Exclude<A[K], undefined> } | object =>
-  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-
 /** The socket of a new connection. */
-const dial = (url: URL, tls: LoadedTls): Net.Socket => {
+const dial = (url: URL, tls: LoadedClient): Net.Socket => {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
   const isSecure = url.protocol === "https:"
   const port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port)
@@ -63,7 +46,7 @@ const dial = (url: URL, tls: LoadedTls): Net.Socket => {
       port,
       ALPNProtocols: ["h2"],
       ...(Net.isIP(host) === 0 ? { servername: host } : {}),
-      ...defined(tls)
+      ...tls
     })
     : Net.connect({ host, port })
   socket.setNoDelay(true)
@@ -84,7 +67,8 @@ interface Shared {
  */
 export const make = (
   baseUrl: string,
-  tls: LoadedTls,
+  tls: LoadedClient,
+  maxMessageBytes: number,
   options: ConnectionOptions = {}
 ): Effect.Effect<RpcConnection, never, Scope.Scope> =>
   Effect.gen(function*() {

@@ -17,7 +17,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Declared } from "../../schemas/core/Endpoint.js"
 import type { CommonError, TransportError } from "../../schemas/core/Errors.js"
-import { DecodeError, InvalidInput, PayloadTooLarge, UnexpectedStatus } from "../../schemas/core/Errors.js"
+import { DecodeError, InvalidInput, isCommon, PayloadTooLarge, UnexpectedStatus } from "../../schemas/core/Errors.js"
+import { codes, type StatusName } from "../../schemas/core/Grpc.js"
 import * as Attempts from "./Attempts.js"
 import * as CallOptions from "./CallOptions.js"
 import { within } from "./Failure.js"
@@ -100,20 +101,6 @@ const longestDeadline = 99_999_999
 
 /** The code of a message over the limit, as either side says it. */
 const tooLargeCode = "RESOURCE_EXHAUSTED"
-
-const common: ReadonlySet<string> = new Set<CommonError["_tag"] | "InvalidInput">([
-  "Unauthorized",
-  "Forbidden",
-  "RateLimited",
-  "Unavailable",
-  "Internal",
-  "VersionMismatch",
-  "UnexpectedStatus",
-  "DecodeError",
-  "TransportError",
-  "Timeout",
-  "InvalidInput"
-])
 
 /**
  * Where a call goes, in the name of a method of an area.
@@ -198,15 +185,14 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
     { cause, info, limits, message, method, now, phase, secrets, settings: { errors: named } }: Failing<E>
   ): {
     readonly error: E | CommonError | InvalidInput
-    readonly code: RpcAnswers.StatusName | undefined
+    readonly code: StatusName | undefined
     readonly status: number | undefined
     readonly shouldRetry: boolean
     readonly retryAfterMs: number | undefined
     readonly requestId: string | undefined
   } => {
     type Named = E | CommonError | InvalidInput
-    const isNamed = (error: { readonly _tag: string }): error is Named =>
-      common.has(error._tag) || named.has(error._tag)
+    const isNamed = (error: { readonly _tag: string }): error is Named => isCommon(error) || named.has(error._tag)
     const asNamed = (error: { readonly _tag: string }, otherwise: () => Named): Named =>
       isNamed(error) ? error : otherwise()
     const silent = {
@@ -300,7 +286,7 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
                   failed = failure
                   const { code, error, requestId, status } = failure
                   if (code !== undefined) {
-                    Telemetry.annotate(span, "rpc.grpc.status_code", RpcAnswers.numberOf(code))
+                    Telemetry.annotate(span, "rpc.grpc.status_code", codes[code])
                   }
                   if (status !== undefined) Telemetry.annotate(span, "http.response.status_code", status)
                   if (requestId !== undefined) Telemetry.annotate(span, "switchyard.request_id", requestId)

@@ -6,9 +6,10 @@
 import type { DescMessage } from "@bufbuild/protobuf"
 import { durationMs } from "@bufbuild/protobuf/wkt"
 import { Code, ConnectError } from "@connectrpc/connect"
-import type { CallFields, InputIssue } from "../../schemas/core/Errors.js"
-import type { Timeout } from "../../schemas/core/Errors.js"
+import * as Record from "effect/Record"
+import type { CallFields, InputIssue, Timeout } from "../../schemas/core/Errors.js"
 import { DecodeError, TransportError } from "../../schemas/core/Errors.js"
+import { codes, type StatusName } from "../../schemas/core/Grpc.js"
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -22,48 +23,8 @@ import { excerpt, redact } from "./Redaction.js"
 import * as Retry from "./Retry.js"
 import { timeoutCodes } from "./TransportTimeouts.js"
 
-/**
- * The name of a status code, as the gRPC documents write it: `NOT_FOUND`.
- *
- * @since 0.1.0
- * @category models
- */
-export type StatusName =
-  | "CANCELLED"
-  | "UNKNOWN"
-  | "INVALID_ARGUMENT"
-  | "DEADLINE_EXCEEDED"
-  | "NOT_FOUND"
-  | "ALREADY_EXISTS"
-  | "PERMISSION_DENIED"
-  | "RESOURCE_EXHAUSTED"
-  | "FAILED_PRECONDITION"
-  | "ABORTED"
-  | "OUT_OF_RANGE"
-  | "UNIMPLEMENTED"
-  | "INTERNAL"
-  | "UNAVAILABLE"
-  | "DATA_LOSS"
-  | "UNAUTHENTICATED"
-
-const names: Readonly<Record<number, StatusName>> = {
-  [Code.Canceled]: "CANCELLED",
-  [Code.Unknown]: "UNKNOWN",
-  [Code.InvalidArgument]: "INVALID_ARGUMENT",
-  [Code.DeadlineExceeded]: "DEADLINE_EXCEEDED",
-  [Code.NotFound]: "NOT_FOUND",
-  [Code.AlreadyExists]: "ALREADY_EXISTS",
-  [Code.PermissionDenied]: "PERMISSION_DENIED",
-  [Code.ResourceExhausted]: "RESOURCE_EXHAUSTED",
-  [Code.FailedPrecondition]: "FAILED_PRECONDITION",
-  [Code.Aborted]: "ABORTED",
-  [Code.OutOfRange]: "OUT_OF_RANGE",
-  [Code.Unimplemented]: "UNIMPLEMENTED",
-  [Code.Internal]: "INTERNAL",
-  [Code.Unavailable]: "UNAVAILABLE",
-  [Code.DataLoss]: "DATA_LOSS",
-  [Code.Unauthenticated]: "UNAUTHENTICATED"
-}
+const names = new Map<number, StatusName>()
+for (const [name, number] of Record.toEntries(codes)) if (name !== "OK") names.set(number, name)
 
 /**
  * A status that is not OK, as a plane's error function sees it; texts are bounded and redacted.
@@ -158,7 +119,7 @@ const answered = (
     shouldRetry: pushback === undefined || pushback >= 0,
     answer: {
       ...info,
-      code: names[error.code] ?? "UNKNOWN",
+      code: names.get(error.code) ?? "UNKNOWN",
       status,
       requestId: requestIdIn(settings.requestIdName, settings.secrets, metadata) ??
         (requestInfo === undefined || requestInfo.requestId === "" ? undefined : clean(requestInfo.requestId)),
@@ -271,12 +232,3 @@ export const fieldsOf = (answer: RpcAnswer, fallback: string): CallFields => ({
   code: answer.status === undefined ? answer.reason ?? answer.code : undefined,
   detail: answer.text === "" ? fallback : answer.text
 })
-
-const numbers = new Map(Object.entries(names).map(([number, name]) => [name, Number(number)]))
-
-/**
- * The number of a status code.
- *
- * @internal
- */
-export const numberOf = (name: StatusName): number => numbers.get(name) ?? Code.Unknown

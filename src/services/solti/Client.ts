@@ -63,6 +63,23 @@ type SoltiError = InvalidInput | TaskNotFound | Conflict | PayloadTooLarge
 export class Client extends Context.Tag("effect-switchyard/solti/Client")<Client, Plane<SoltiError>>() {}
 
 /**
+ * What of the options is the same over every wire.
+ *
+ * @internal
+ */
+export const shared = ({ options, propagateTrace, token }: Pick<Options, "options" | "propagateTrace" | "token">) => ({
+  name: "solti",
+  token: token === undefined
+    ? Effect.succeedNone
+    : Redacted.isRedacted(token)
+    ? Effect.succeedSome(token)
+    : Effect.asSome(token),
+  options: options ?? {},
+  propagateTrace: propagateTrace ?? false,
+  requestIdHeader: "x-request-id"
+})
+
+/**
  * The connection as a layer. Fails with `InvalidOptions` when the options cannot work.
  *
  * @since 0.1.0
@@ -80,23 +97,23 @@ export const layer = (options: Options): Layer.Layer<Client, InvalidOptions, Htt
       if (Either.isLeft(baseUrl)) {
         return yield* new InvalidOptions({ plane: "solti", issues: [{ path: "url", message: baseUrl.left }] })
       }
-      const token = options.token
       return {
-        name: "solti",
+        ...shared(options),
         baseUrl: baseUrl.right,
         httpClient: yield* HttpClient.HttpClient,
-        token: token === undefined
-          ? Effect.succeedNone
-          : Redacted.isRedacted(token)
-          ? Effect.succeedSome(token)
-          : Effect.asSome(token),
-        options: options.options ?? {},
-        propagateTrace: options.propagateTrace ?? false,
-        requestIdHeader: "x-request-id",
         toError
       }
     })
   )
+
+/**
+ * `SOLTI_TOKEN`, where it is set.
+ *
+ * @internal
+ */
+export const token: Config.Config<Redacted.Redacted | undefined> = Config.option(
+  Config.redacted(Config.nonEmptyString("SOLTI_TOKEN"))
+).pipe(Config.map(Option.getOrUndefined))
 
 /**
  * The options from the environment: `SOLTI_URL`, and `SOLTI_TOKEN` where the server asks for one.
@@ -106,8 +123,8 @@ export const layer = (options: Options): Layer.Layer<Client, InvalidOptions, Htt
  */
 export const config: Config.Config<Options> = Config.all({
   url: Config.nonEmptyString("SOLTI_URL"),
-  token: Config.option(Config.redacted(Config.nonEmptyString("SOLTI_TOKEN")))
-}).pipe(Config.map(({ token, url }) => ({ url, token: Option.getOrUndefined(token) })))
+  token
+})
 
 /**
  * The connection from configuration, by default from `SOLTI_URL` and `SOLTI_TOKEN`.

@@ -9,16 +9,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import type { InputIssue } from "../../schemas/core/Errors.js"
 import { InvalidOptions } from "../../schemas/core/Errors.js"
+import { maxMessageBytes } from "../../schemas/solti/Limits.js"
 import * as BaseUrl from "../core/BaseUrl.js"
 import type { ConnectionOptions } from "../core/NodeRpc.js"
 import * as NodeRpc from "../core/NodeRpc.js"
 import type { ClientTls } from "../core/NodeTls.js"
 import * as NodeTls from "../core/NodeTls.js"
-import type * as Client from "./Client.js"
+import * as Client from "./Client.js"
 import * as Rpc from "./internal/rpc.js"
 import * as internal from "./internal/tasks.js"
 import { Tasks } from "./Tasks.js"
@@ -81,16 +80,9 @@ export const layer = (options: Options): Layer.Layer<Tasks, InvalidOptions> =>
       if (issues.length > 0) return yield* invalid(issues)
       const baseUrl = yield* Either.mapLeft(baseUrlOf(options), (issue) => invalid([issue]))
       const tls = yield* Effect.mapError(NodeTls.loadClient(options.tls ?? {}), invalid)
-      const { token } = options
       return internal.make(Rpc.make({
-        connection: yield* NodeRpc.make(baseUrl, tls, options),
-        token: token === undefined
-          ? Effect.succeedNone
-          : Redacted.isRedacted(token)
-          ? Effect.succeedSome(token)
-          : Effect.asSome(token),
-        options: options.options ?? {},
-        propagateTrace: options.propagateTrace ?? false
+        connection: yield* NodeRpc.make(baseUrl, tls, maxMessageBytes, options),
+        ...Client.shared(options)
       }))
     })
   )
@@ -105,9 +97,9 @@ export const layer = (options: Options): Layer.Layer<Tasks, InvalidOptions> =>
  */
 export const config: Config.Config<Options> = Config.all({
   url: Config.nonEmptyString("SOLTI_GRPC"),
-  token: Config.option(Config.redacted(Config.nonEmptyString("SOLTI_TOKEN"))),
+  token: Client.token,
   tls: NodeTls.clientConfig("SOLTI_TLS")
-}).pipe(Config.map(({ tls, token, url }) => ({ url, tls, token: Option.getOrUndefined(token) })))
+})
 
 /**
  * The tasks of a server over gRPC, configured from the environment: see {@link config}.

@@ -3,7 +3,7 @@
  * same handler as `effect-switchyard/solti/server`, which has the supervisor and the HTTP interface; both may run over
  * one.
  *
- * Needs the packages `@bufbuild/protobuf` and Node.
+ * Needs Node and the package `@bufbuild/protobuf`.
  *
  * Whoever reaches the server can run commands as its user. It listens on the loopback interface unless `host` says
  * otherwise; elsewhere only with a `token` or certificates of clients, and only with TLS.
@@ -37,18 +37,19 @@ import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type { ListenError } from "../../server/core/NodeServer.js"
 import type { ApiHandler } from "../../server/solti/ApiHandler.js"
 import { GrpcServer, type Options as ServerOptions, type PlaintextBind } from "../../server/solti/GrpcServer.js"
 import type { UnprotectedBind } from "../../server/solti/SoltiServer.js"
 import { Supervisor } from "../../server/solti/Supervisor.js"
 import { type InvalidTls, serverConfig } from "../../services/core/NodeTls.js"
+import { token } from "../../services/solti/Client.js"
 
+export { maxMessageBytes } from "../../schemas/solti/Limits.js"
 export { ListenError } from "../../server/core/NodeServer.js"
 export { ApiError, ApiHandler, type TaskQuery } from "../../server/solti/ApiHandler.js"
 export { ApiMetrics, type RequestDone } from "../../server/solti/ApiMetrics.js"
-export { maxMessageBytes, type ServiceName } from "../../server/solti/GrpcFront.js"
+export { type ServiceName } from "../../server/solti/GrpcFront.js"
 export {
   type Address,
   GrpcServer,
@@ -104,9 +105,9 @@ export const layer = (options: Options = {}): Layer.Layer<GrpcServer, StartError
  * @category config
  */
 export const config: Config.Config<Pick<Options, "tls" | "token">> = Config.all({
-  token: Config.option(Config.redacted(Config.nonEmptyString("SOLTI_TOKEN"))),
+  token,
   tls: serverConfig("SOLTI_TLS")
-}).pipe(Config.map(({ tls, token }) => ({ tls, token: Option.getOrUndefined(token) })))
+})
 
 /**
  * {@link layer} with options from configuration, by default those of {@link config}.

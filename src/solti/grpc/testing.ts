@@ -28,11 +28,12 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { maxMessageBytes } from "../../schemas/solti/Limits.js"
 import * as InMemoryGrpc from "../../server/core/InMemoryGrpc.js"
 import type { ListenError } from "../../server/core/NodeServer.js"
 import type { ApiHandler } from "../../server/solti/ApiHandler.js"
-import { maxMessageBytes } from "../../server/solti/GrpcFront.js"
 import { Supervisor } from "../../server/solti/Supervisor.js"
+import * as Client from "../../services/solti/Client.js"
 import * as Rpc from "../../services/solti/internal/rpc.js"
 import * as internal from "../../services/solti/internal/tasks.js"
 import { Tasks } from "../../services/solti/Tasks.js"
@@ -50,12 +51,9 @@ const layerPlane = (options: FrontOptions): Layer.Layer<Tasks, never, ApiHandler
     Tasks,
     Effect.gen(function*() {
       const front = yield* makeFront(options)
-      const { token } = options
       return internal.make(Rpc.make({
         connection: yield* InMemoryGrpc.connection(front, maxMessageBytes),
-        token: token === undefined ? Effect.succeedNone : Effect.succeedSome(token),
-        options: {},
-        propagateTrace: false
+        ...Client.shared(options)
       }))
     })
   )

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { codes } from "../../server/core/GrpcStatus.js"
+import { codes } from "../../schemas/core/Grpc.js"
 import type { Semantics } from "../../server/solti/Semantics.js"
 import { intended, published } from "../../server/solti/Semantics.js"
 import type { Behavior } from "./ScriptRunner.js"

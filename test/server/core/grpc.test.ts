@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { readFileSync } from "node:fs"
 import * as Http2 from "node:http2"
+import { codes } from "../../../src/schemas/core/Grpc.js"
 import { RetryInfoSchema } from "../../../src/schemas/gen/google/rpc/error_details_pb.js"
 import { StatusSchema } from "../../../src/schemas/gen/google/rpc/status_pb.js"
 import {
@@ -35,7 +36,7 @@ import type { Front, FrontRequest, FrontResponse } from "../../../src/server/cor
 import { BodyTooLarge, StreamBody } from "../../../src/server/core/Front.js"
 import * as Grpc from "../../../src/server/core/Grpc.js"
 import { frame, Reader } from "../../../src/server/core/GrpcFrames.js"
-import { codes, GrpcStatus } from "../../../src/server/core/GrpcStatus.js"
+import { GrpcStatus } from "../../../src/server/core/GrpcStatus.js"
 import * as NodeHttp2 from "../../../src/server/core/NodeHttp2.js"
 import { collect, connect, once, open, send } from "./Http2Client.js"
 

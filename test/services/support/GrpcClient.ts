@@ -2,13 +2,13 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type Front, type FrontRequest, type FrontResponse, Hangup } from "../../../src/server/core/Front.js"
 import * as InMemoryGrpc from "../../../src/server/core/InMemoryGrpc.js"
 import type { CallOptions } from "../../../src/services/core/CallOptions.js"
+import * as Client from "../../../src/services/solti/Client.js"
 import * as Rpc from "../../../src/services/solti/internal/rpc.js"
 import * as internal from "../../../src/services/solti/internal/tasks.js"
 import * as Solti from "../../../src/solti.js"
@@ -76,18 +76,9 @@ export const inMemory = (
           answer === "silent" ? Effect.never : answer === "reset" ? Effect.fail(new Hangup()) : Effect.succeed(answer)
       )
     })
-  const { token } = options
   const tasks = Effect.map(
     InMemoryGrpc.connection(front, 4 * 1024 * 1024),
-    (connection) =>
-      internal.make(Rpc.make({
-        connection,
-        token: token === undefined
-          ? Effect.succeedNone
-          : Effect.succeedSome(token) satisfies Effect.Effect<Option.Option<Redacted.Redacted>>,
-        options: options.options ?? {},
-        propagateTrace: options.propagateTrace ?? false
-      }))
+    (connection) => internal.make(Rpc.make({ connection, ...Client.shared(options) }))
   )
   return { tasks, sent }
 }

@@ -2,7 +2,6 @@ import { create } from "@bufbuild/protobuf"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
 import type { CommonError, InputIssue } from "../../../schemas/core/Errors.js"
 import { DecodeError, InvalidInput, VersionMismatch } from "../../../schemas/core/Errors.js"
 import { ApplyTaskRequestSchema, TaskService } from "../../../schemas/gen/solti/task/v1/api_pb.js"
@@ -18,18 +17,11 @@ import type { Selection } from "../../core/Messages.js"
 import type { CallInfo } from "../../core/Plane.js"
 import { percentEncode } from "../../core/Redaction.js"
 import * as Rpc from "../../core/Rpc.js"
+import type * as Client from "../Client.js"
 import type { ListQuery } from "../Tasks.js"
 import { isTooLarge, type SoltiError, toError } from "./rpcErrors.js"
 import type { Wire } from "./wire.js"
 import { deleteTotal, secretsOf } from "./wire.js"
-
-/** What the plane's calls over gRPC have in common. */
-export interface Options {
-  readonly connection: Rpc.RpcConnection
-  readonly token: Effect.Effect<Option.Option<Redacted.Redacted>>
-  readonly options: CallOptions
-  readonly propagateTrace: boolean
-}
 
 const maxUInt32 = 4294967295
 
@@ -40,16 +32,10 @@ const events: Selection<Pb.OutputEventProto, LogEvent> = {
 }
 
 /** The plane over gRPC. */
-export const make = ({ connection, options, propagateTrace, token }: Options): Wire => {
-  const rpc = Rpc.make<SoltiError>({
-    name: "solti",
-    connection,
-    token,
-    options,
-    propagateTrace,
-    requestIdHeader: "x-request-id",
-    toError
-  }, "Tasks")
+export const make = (
+  plane: ReturnType<typeof Client.shared> & Pick<Rpc.RpcPlane<SoltiError>, "connection">
+): Wire => {
+  const rpc = Rpc.make<SoltiError>({ ...plane, toError }, "Tasks")
 
   /** The calls of a service; both have the same, but for `apply`. */
   const callsOf = ({ method }: Pick<typeof Pb.SoltiApi | typeof TaskService, "method">) => ({
@@ -73,7 +59,7 @@ export const make = ({ connection, options, propagateTrace, token }: Options): W
   const methods = { submit: "submitTask", get: "getTaskStatus", logs: "streamTaskLogs", delete: "deleteTask" } as const
   const info: Wire["info"] = (name, route) =>
     Rpc.callInfo(
-      { name: "solti" },
+      plane,
       "Tasks",
       name,
       route === "apply"

@@ -16,7 +16,7 @@ import type { ListQuery, SubmitError, Version } from "../Tasks.js"
 type ByIdError = InvalidInput | TaskNotFound | CommonError
 
 /** Which call of the wire a failure is told of. */
-export type Route = "submit" | "apply" | "get" | "logs" | "delete"
+type Route = "submit" | "apply" | "get" | "logs" | "delete"
 
 /** The calls of the plane, one by one, over one of its wires. */
 export interface Wire {

@@ -1,0 +1,39 @@
+/**
+ * What gRPC calls things, on both sides.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The numbers of the statuses.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const codes = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16
+} as const
+
+/**
+ * The name of a status of a call that failed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type StatusName = Exclude<keyof typeof codes, "OK">
