@@ -28,12 +28,11 @@
  * @since 0.1.0
  */
 import type * as HttpClient from "@effect/platform/HttpClient"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as InMemory from "../server/core/InMemory.js"
-import type { ListenError, ListenOptions } from "../server/core/NodeServer.js"
+import type { ListenError } from "../server/core/NodeServer.js"
 import type { ApiHandler } from "../server/solti/ApiHandler.js"
-import { Supervisor } from "../server/solti/Supervisor.js"
+import type { Supervisor } from "../server/solti/Supervisor.js"
 import * as Client from "../services/solti/Client.js"
 import { Tasks } from "../services/solti/Tasks.js"
 import type { Recorder } from "../testing/core/Recorder.js"
@@ -42,7 +41,8 @@ import * as Control from "../testing/solti/Control.js"
 import type { TimeOptions } from "../testing/solti/Control.js"
 import type { Emulator } from "../testing/solti/Emulator.js"
 import { type FrontOptions, layer as layerEmulator, makeFront, type Options } from "../testing/solti/Emulator.js"
-import { Faults } from "../testing/solti/Faults.js"
+import type { Faults } from "../testing/solti/Faults.js"
+import * as OnSocket from "../testing/solti/OnSocket.js"
 
 export { UnexpectedCall } from "../testing/core/Double.js"
 /**
@@ -170,16 +170,6 @@ export const layerHandler = (
  * @category layers
  */
 export const layerServer = (
-  options: Options & Pick<ListenOptions, "host" | "port"> = {}
+  options: OnSocket.Options = {}
 ): Layer.Layer<TestServer | Emulator | Faults | Recorder | Supervisor | ApiHandler, ListenError> =>
-  Layer.unwrapEffect(
-    Effect.map(Effect.zip(Supervisor, Faults), ([supervisor, faults]) =>
-      TestServer.layer(makeFront(options), {
-        host: options.host,
-        port: options.port,
-        drain: options.mode === "strict-0.0.2" ? Effect.asVoid(faults.disconnect) : supervisor.shutdown
-      }))
-  ).pipe(
-    Layer.provideMerge(layerEmulator(options)),
-    Layer.provideMerge(Control.layerLive(options))
-  )
+  OnSocket.layer(options, makeFront, TestServer.layer)

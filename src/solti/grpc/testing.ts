@@ -32,7 +32,7 @@ import { maxMessageBytes } from "../../schemas/solti/Limits.js"
 import * as InMemoryGrpc from "../../server/core/InMemoryGrpc.js"
 import type { ListenError } from "../../server/core/NodeServer.js"
 import type { ApiHandler } from "../../server/solti/ApiHandler.js"
-import { Supervisor } from "../../server/solti/Supervisor.js"
+import type { Supervisor } from "../../server/solti/Supervisor.js"
 import * as Client from "../../services/solti/Client.js"
 import * as Rpc from "../../services/solti/internal/rpc.js"
 import * as internal from "../../services/solti/internal/tasks.js"
@@ -43,8 +43,9 @@ import type { TimeOptions } from "../../testing/solti/Control.js"
 import * as Control from "../../testing/solti/Control.js"
 import type { Emulator, FrontOptions, Options } from "../../testing/solti/Emulator.js"
 import { layer as layerEmulator } from "../../testing/solti/Emulator.js"
-import { Faults } from "../../testing/solti/Faults.js"
+import type { Faults } from "../../testing/solti/Faults.js"
 import { makeFront } from "../../testing/solti/GrpcEmulator.js"
+import * as OnSocket from "../../testing/solti/OnSocket.js"
 
 const layerPlane = (options: FrontOptions): Layer.Layer<Tasks, never, ApiHandler | Faults | Recorder> =>
   Layer.effect(
@@ -95,16 +96,6 @@ export const layerHandler = (
  * @category layers
  */
 export const layerServer = (
-  options: Options & { readonly host?: string | undefined; readonly port?: number | undefined } = {}
+  options: OnSocket.Options = {}
 ): Layer.Layer<TestServer | Emulator | Faults | Recorder | Supervisor | ApiHandler, ListenError> =>
-  Layer.unwrapEffect(
-    Effect.map(Effect.zip(Supervisor, Faults), ([supervisor, faults]) =>
-      TestServer.layerHttp2(makeFront(options), {
-        host: options.host,
-        port: options.port,
-        drain: options.mode === "strict-0.0.2" ? Effect.asVoid(faults.disconnect) : supervisor.shutdown
-      }))
-  ).pipe(
-    Layer.provideMerge(layerEmulator(options)),
-    Layer.provideMerge(Control.layerLive(options))
-  )
+  OnSocket.layer(options, makeFront, TestServer.layerHttp2)

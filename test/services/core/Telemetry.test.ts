@@ -6,8 +6,6 @@ import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-tr
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
-import * as MetricState from "effect/MetricState"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
@@ -15,6 +13,7 @@ import * as Tracer from "effect/Tracer"
 import { outcomeOf } from "../../../src/services/core/Telemetry.js"
 import * as Solti from "../../../src/solti.js"
 import * as Memory from "../support/Memory.js"
+import { growth } from "../support/Metrics.js"
 import * as Models from "../support/Models.js"
 import { transports } from "../support/Transports.js"
 import { json, serve } from "../support/Wire.js"
@@ -227,30 +226,6 @@ describe("trace headers", () => {
 })
 
 describe("metrics", () => {
-  /** What a metric of this name and these tags has counted. */
-  const counted = (name: string, tags: Readonly<Record<string, string>>) =>
-    Effect.map(Metric.snapshot, (pairs) =>
-      pairs.reduce((sum, { metricKey, metricState }) => {
-        const has = (key: string, value: string) => metricKey.tags.some((tag) => tag.key === key && tag.value === value)
-        const isOne = metricKey.name === name && Object.entries(tags).every(([key, value]) => has(key, value))
-        if (!isOne) return sum
-        if (MetricState.isCounterState(metricState)) return sum + Number(metricState.count)
-        return MetricState.isHistogramState(metricState) ? sum + metricState.count : sum
-      }, 0))
-
-  /** By how much each grows while the effect runs. */
-  const growth = <A, E>(
-    effect: Effect.Effect<A, E>,
-    metrics: ReadonlyArray<readonly [string, Readonly<Record<string, string>>]>
-  ) =>
-    Effect.gen(function*() {
-      const read = Effect.forEach(metrics, ([name, tags]) => counted(name, tags))
-      const before = yield* read
-      yield* Effect.exit(effect)
-      const after = yield* read
-      return after.map((count, i) => count - (before[i] ?? 0))
-    })
-
   it.effect("count calls by outcome, their durations and retries", () =>
     Effect.gen(function*() {
       const replies = ["reset", "reset", Memory.json(200, {}), Memory.json(400, {})] as const
