@@ -16,6 +16,8 @@ import type { Limit, Limits } from "./services/core/TransportTimeouts.js"
 import { register } from "./services/core/TransportTimeouts.js"
 import type { WebSockets } from "./services/core/WebSockets.js"
 
+export { WebSockets } from "./services/core/WebSockets.js"
+
 /**
  * @since 0.1.0
  * @category models

@@ -5,6 +5,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import * as Vm from "node:vm"
 import { gzipSync } from "node:zlib"
+import Typescript from "typescript"
 import type { Outcome } from "./gate.js"
 import { command, verdict } from "./gate.js"
 import { tarball } from "./package.js"
@@ -62,6 +63,34 @@ const inBrowser = (script: string): Record<string, unknown> => {
   return page["program"]
 }
 
+/**
+ * What a library that stands on ours has to write down: each entry alone must export all that the types of its layers name.
+ * A program that imports a second entry finds the names there, and would hide it.
+ */
+const declarations = async (): Promise<string> => {
+  const options: Typescript.CompilerOptions = {
+    target: Typescript.ScriptTarget.ES2022,
+    module: Typescript.ModuleKind.NodeNext,
+    moduleResolution: Typescript.ModuleResolutionKind.NodeNext,
+    strict: true,
+    skipLibCheck: true,
+    declaration: true,
+    emitDeclarationOnly: true,
+    types: []
+  }
+  const host = Typescript.createCompilerHost(options)
+  host.writeFile = () => undefined
+  const complaints: Array<string> = []
+  for (const name of Fs.readdirSync(Path.join(folder, "declarations"))) {
+    const program = Typescript.createProgram([Path.join(folder, "declarations", name)], options, host)
+    const found = [...Typescript.getPreEmitDiagnostics(program), ...program.emit().diagnostics]
+    for (const { messageText } of found) {
+      complaints.push(`${name}: ${Typescript.flattenDiagnosticMessageText(messageText, "\n")}`)
+    }
+  }
+  return [...new Set(complaints)].join("\n")
+}
+
 /** With the two required peers only, in Node and in a browser; then with everything, as a Node program. */
 export const consumer = async (): Promise<Outcome> => {
   Fs.rmSync(folder, { recursive: true, force: true })
@@ -101,6 +130,10 @@ export const consumer = async (): Promise<Outcome> => {
   const compiled = await bin("tsc", ["-p", folder, "--pretty", "false"])
   if (!compiled.ok) {
     return command(compiled, "tsc")
+  }
+  const unnamed = await declarations()
+  if (unnamed !== "") {
+    return verdict(false, "declarations", unnamed)
   }
   const program = await run(process.execPath, ["node.js"], { cwd: folder, timeoutMs: 60_000, tidy: true })
   if (!program.ok) {

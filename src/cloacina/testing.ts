@@ -47,6 +47,7 @@ import { Recorder } from "../testing/core/Recorder.js"
 import { TestServer } from "../testing/core/TestServer.js"
 import * as VirtualTime from "../testing/core/VirtualTime.js"
 
+export { type Address, ListenError } from "../server/core/NodeServer.js"
 export * from "../testing/cloacina/Doubles.js"
 export { Emulator, type Options } from "../testing/cloacina/Emulator.js"
 export { Faults, type Operation, refuse, type Rule } from "../testing/cloacina/Faults.js"

@@ -31,6 +31,8 @@
  *
  * @since 0.1.0
  */
+export { InvalidOptions } from "../schemas/core/Errors.js"
 export { type ConnectionOptions } from "../services/core/NodeRpc.js"
 export { type ClientTls, type Pem } from "../services/core/NodeTls.js"
 export { config, layer, layerConfig, type Options } from "../services/solti/NodeGrpc.js"
+export { Tasks } from "../services/solti/Tasks.js"

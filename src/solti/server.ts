@@ -26,6 +26,8 @@
  *
  * @since 0.1.0
  */
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ListenError } from "../server/core/NodeServer.js"
@@ -36,6 +38,7 @@ import { type Options as ServerOptions, SoltiServer, type UnprotectedBind } from
 import * as Subprocess from "../server/solti/Subprocess.js"
 import { type Options as AnySupervisorOptions, Supervisor } from "../server/solti/Supervisor.js"
 import * as SupervisorApiAdapter from "../server/solti/SupervisorApiAdapter.js"
+import { token } from "../services/solti/Client.js"
 
 export { type Address, ListenError } from "../server/core/NodeServer.js"
 export { ApiError, ApiHandler, type TaskQuery } from "../server/solti/ApiHandler.js"
@@ -156,3 +159,23 @@ export const layer = (
     Layer.provideMerge(layerSupervisor(options))
   )
 }
+
+/**
+ * The secret of a server from the environment: `SOLTI_TOKEN`, where it is set. `effect-switchyard/solti/grpc/server` reads it
+ * as well, so that both wires ask for the same.
+ *
+ * @since 0.1.0
+ * @category config
+ */
+export const config: Config.Config<Pick<Options, "token">> = Config.all({ token })
+
+/**
+ * {@link layer} with options from configuration, by default those of {@link config}.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (options: Config.Config<Options> = config): Layer.Layer<
+  SoltiServer | Supervisor | ApiHandler,
+  ListenError | UnprotectedBind | SandboxRejected | ConfigError.ConfigError
+> => Layer.unwrapEffect(Effect.map(options, layer))

@@ -44,6 +44,11 @@ import { type FrontOptions, layer as layerEmulator, makeFront, type Options } fr
 import type { Faults } from "../testing/solti/Faults.js"
 import * as OnSocket from "../testing/solti/OnSocket.js"
 
+export { type Address, ListenError } from "../server/core/NodeServer.js"
+export { ApiHandler } from "../server/solti/ApiHandler.js"
+export { Supervisor } from "../server/solti/Supervisor.js"
+export { Client } from "../services/solti/Client.js"
+export { Tasks } from "../services/solti/Tasks.js"
 export { UnexpectedCall } from "../testing/core/Double.js"
 /**
  * What can go wrong between a client and a server, for `Faults` and for the option `faults`.

@@ -140,7 +140,7 @@ describe.runIf(chromium !== undefined || process.env["CI"] !== undefined)("in a 
         isReady: true,
         pushes: ["task_completed"],
         // Nothing tells a page why a request was not sent, or a connection not opened.
-        blocked: { tag: "TransportError", detail: "the request could not be sent" },
+        blocked: { tag: "TransportError", detail: "no answer came" },
         rotated: "warehouse",
         refused: {
           tag: "StreamInterrupted",

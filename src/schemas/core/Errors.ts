@@ -50,7 +50,9 @@ export interface CallFields extends Schema.Struct.Type<typeof callFields> {}
 export const messageOf = (error: CallFields): string => {
   const { code } = error
   const shown = code === undefined || error.status === undefined && error.detail.includes(code) ? [] : [code]
-  const answer = error.status === undefined ? shown : [error.status, ...shown]
+  const answer = error.status === undefined || error.detail.includes(`HTTP ${error.status}`)
+    ? shown
+    : [error.status, ...shown]
   const status = answer.length === 0 ? "" : ` (${answer.join(" ")})`
   const requestId = error.requestId === undefined ? "" : ` [request ${error.requestId}]`
   return `${error.operation}: ${error.detail}${status} – ${error.method} ${error.route}${requestId}`

@@ -30,6 +30,7 @@ import { GrpcStatus, okTrailers, responseHeaders, shuttingDown, trailersOnly } f
 /**
  * A method of a service, by what comes in and goes out. Messages are bytes.
  *
+ * - `requestLimit`: the longest message of a request, in bytes, where it is less than that of the front
  * - `Unary`, `ServerStream`: `handle` runs once the one message of the request has come; its scope closes with the call
  * - `ServerStream`: the response begins as soon as `handle` has succeeded, whether the stream has a message or not;
  *   `isFramed`: its messages are frames already (`GrpcFrames.frame`), which many streams may share
@@ -43,6 +44,7 @@ import { GrpcStatus, okTrailers, responseHeaders, shuttingDown, trailersOnly } f
 export type Method =
   | {
     readonly _tag: "Unary"
+    readonly requestLimit?: number | undefined
     readonly handle: (
       message: Uint8Array,
       request: FrontRequest
@@ -50,6 +52,7 @@ export type Method =
   }
   | {
     readonly _tag: "ServerStream"
+    readonly requestLimit?: number | undefined
     readonly isFramed?: boolean | undefined
     readonly handle: (
       message: Uint8Array,
@@ -58,6 +61,7 @@ export type Method =
   }
   | {
     readonly _tag: "Bidi"
+    readonly requestLimit?: number | undefined
     readonly handle: (
       messages: Stream.Stream<Uint8Array, GrpcStatus>,
       request: FrontRequest
@@ -144,63 +148,65 @@ const statusOf = (cause: Cause.Cause<GrpcStatus>): Effect.Effect<GrpcStatus> => 
 export const make = (options: Options): Front => {
   const { maxMessageBytes, methods, refuse, tooLargeCode = codes.RESOURCE_EXHAUSTED } = options
 
-  const tooLarge = (verb: "decoded" | "encoded", length?: number) =>
+  const tooLarge = (verb: "decoded" | "encoded", length?: number, limit = maxMessageBytes) =>
     status(
       tooLargeCode,
       `Error, ${verb} message length too large: ${
         length === undefined ? "" : `found ${length} bytes, `
-      }the limit is: ${maxMessageBytes} bytes`
+      }the limit is: ${limit} bytes`
     )
 
-  const misframed = (problem: Misframed): GrpcStatus =>
+  const misframed = (problem: Misframed, limit: number): GrpcStatus =>
     problem._tag === "TooLong"
-      ? tooLarge("decoded", problem.length)
+      ? tooLarge("decoded", problem.length, limit)
       : problem.flag === 1
       ? status(codes.INTERNAL, "a message is flagged as compressed, but the request has no grpc-encoding")
       : status(codes.INTERNAL, `invalid compression flag ${problem.flag}: 0 and 1 are valid`)
 
-  const unread = (error: BodyTooLarge | BodyAborted): GrpcStatus =>
-    error._tag === "BodyTooLarge" ? tooLarge("decoded") : tooSlow
+  const unread = (error: BodyTooLarge | BodyAborted, limit: number): GrpcStatus =>
+    error._tag === "BodyTooLarge" ? tooLarge("decoded", undefined, limit) : tooSlow
+
+  const limitOf = ({ requestLimit = maxMessageBytes }: Method): number => requestLimit
 
   /** The message of a request that has exactly one. Whether it is too long is seen before it has come. */
-  const readOne = (request: FrontRequest): Effect.Effect<Uint8Array, GrpcStatus> =>
+  const readOne = (request: FrontRequest, limit: number): Effect.Effect<Uint8Array, GrpcStatus> =>
     Effect.suspend(() => {
-      const scanner = new Scanner(maxMessageBytes)
-      return Effect.matchEffect(request.bytes(maxMessageBytes + headLength, (piece) => scanner.accepts(piece)), {
+      const scanner = new Scanner(limit)
+      return Effect.matchEffect(request.bytes(limit + headLength, (piece) => scanner.accepts(piece)), {
         onFailure: (error) =>
           Effect.fail(
             scanner.problem !== undefined
-              ? misframed(scanner.problem)
+              ? misframed(scanner.problem, limit)
               // The first message fits: what is too much is another one.
               : scanner.isKnown && error._tag === "BodyTooLarge"
               ? secondMessage
-              : unread(error)
+              : unread(error, limit)
           ),
         onSuccess: (bytes) => {
           const messages: Array<Uint8Array> = []
-          const reader = new Reader(maxMessageBytes)
+          const reader = new Reader(limit)
           const problem = reader.push(bytes, messages)
           const [message] = messages
           if (message !== undefined && (messages.length > 1 || !reader.isWhole || problem !== undefined)) {
             return Effect.fail(secondMessage)
           }
-          if (problem !== undefined) return Effect.fail(misframed(problem))
+          if (problem !== undefined) return Effect.fail(misframed(problem, limit))
           if (!reader.isWhole) return Effect.fail(cutShort)
           return message === undefined ? Effect.fail(noMessage) : Effect.succeed(message)
         }
       })
     })
 
-  const readAll = (request: FrontRequest): Stream.Stream<Uint8Array, GrpcStatus> =>
+  const readAll = (request: FrontRequest, limit: number): Stream.Stream<Uint8Array, GrpcStatus> =>
     Stream.suspend(() => {
-      const reader = new Reader(maxMessageBytes)
-      const pieces = request.pieces ?? Stream.fromEffect(request.bytes(maxMessageBytes + headLength))
-      return Stream.mapError(pieces, unread).pipe(
+      const reader = new Reader(limit)
+      const pieces = request.pieces ?? Stream.fromEffect(request.bytes(limit + headLength))
+      return Stream.mapError(pieces, (error) => unread(error, limit)).pipe(
         Stream.mapChunksEffect((pieces) => {
           const messages: Array<Uint8Array> = []
           for (const piece of pieces) {
             const problem = reader.push(piece, messages)
-            if (problem !== undefined) return Effect.fail(misframed(problem))
+            if (problem !== undefined) return Effect.fail(misframed(problem, limit))
           }
           return Effect.succeed(Chunk.unsafeFromArray(messages))
         }),
@@ -255,7 +261,9 @@ export const make = (options: Options): Front => {
     switch (method._tag) {
       case "Unary":
         return Effect.flatMap(
-          deadline.effect(Effect.flatMap(readOne(request), (message) => method.handle(message, request))),
+          deadline.effect(
+            Effect.flatMap(readOne(request, limitOf(method)), (message) => method.handle(message, request))
+          ),
           (answer) =>
             answer.length > maxMessageBytes
               ? Effect.fail(tooLarge("encoded", answer.length))
@@ -263,11 +271,13 @@ export const make = (options: Options): Front => {
         )
       case "ServerStream":
         return Effect.map(
-          deadline.effect(Effect.flatMap(readOne(request), (message) => method.handle(message, request))),
+          deadline.effect(
+            Effect.flatMap(readOne(request, limitOf(method)), (message) => method.handle(message, request))
+          ),
           (messages) => respond(messages, deadline, method.isFramed)
         )
       case "Bidi":
-        return Effect.sync(() => respond(method.handle(readAll(request), request), deadline))
+        return Effect.sync(() => respond(method.handle(readAll(request, limitOf(method)), request), deadline))
     }
   }
 

@@ -42,6 +42,12 @@ export interface GrpcHealth {
  */
 export const isHealth = (path: string): boolean => path.startsWith(`/${Health.typeName}/`)
 
+/** Nobody needs more for the name of a service, and nobody has shown a token: it is read for whoever asks, in bytes. */
+const requestLimit = 4096
+
+/** How many may watch at a time. Nobody has shown a token. */
+const maxWatchers = 1000
+
 /** How long those who watch may take to be told that the server goes. */
 const closeTimeout = "1 second"
 
@@ -72,12 +78,17 @@ export const make = (names: Iterable<string>): Effect.Effect<GrpcHealth> =>
 
     const count = (by: 1 | -1) => SubscriptionRef.update(watching, (now) => now + by)
 
+    const admitted = Effect.flatMap(SubscriptionRef.get(watching), (now) =>
+      now < maxWatchers
+        ? Effect.void
+        : Effect.fail(new GrpcStatus({ code: codes.RESOURCE_EXHAUSTED, detail: "too many watch the health" })))
+
     const watch = (
       message: Uint8Array
     ): Effect.Effect<Stream.Stream<Uint8Array>, GrpcStatus, Scope.Scope> =>
       Effect.flatMap(GrpcMessage.decode(HealthCheckRequestSchema, message), ({ service }) =>
         Effect.as(
-          Effect.acquireRelease(count(1), () => count(-1)),
+          Effect.zipRight(admitted, Effect.acquireRelease(count(1), () => count(-1))),
           serving.changes.pipe(
             Stream.takeUntil((now) => !now),
             Stream.map((now) => known.has(service) ? statusOf(now) : ServingStatus.SERVICE_UNKNOWN),
@@ -97,8 +108,8 @@ export const make = (names: Iterable<string>): Effect.Effect<GrpcHealth> =>
 
     return {
       methods: new Map<string, Grpc.Method>([
-        [`/${Health.typeName}/${Health.method.check.name}`, { _tag: "Unary", handle: check }],
-        [`/${Health.typeName}/${Health.method.watch.name}`, { _tag: "ServerStream", handle: watch }]
+        [`/${Health.typeName}/${Health.method.check.name}`, { _tag: "Unary", requestLimit, handle: check }],
+        [`/${Health.typeName}/${Health.method.watch.name}`, { _tag: "ServerStream", requestLimit, handle: watch }]
       ]),
       close: Effect.zipRight(SubscriptionRef.set(serving, false), Effect.asVoid(patient))
     }

@@ -126,7 +126,11 @@ export const make = (services: ReadonlyArray<DescService>): ReadonlyMap<string, 
         })
     )
 
-  const method: Grpc.Method = { _tag: "Bidi", handle: (messages) => Stream.mapEffect(messages, respond) }
+  const method: Grpc.Method = {
+    _tag: "Bidi",
+    requestLimit: 4096,
+    handle: (messages) => Stream.mapEffect(messages, respond)
+  }
   const { name } = ServerReflection.method.serverReflectionInfo
   return new Map([[`/${ServerReflection.typeName}/${name}`, method], [`/${alpha}/${name}`, method]])
 }

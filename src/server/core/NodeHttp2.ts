@@ -50,7 +50,7 @@ const limits: Http2.ServerOptions = {
     // What a client may send of one body before anybody reads it, in bytes.
     initialWindowSize: 256 * 1024
   },
-  // What a connection may hold of responses that its client does not take, in MB. Beyond it, it takes no more requests.
+  // What a connection may hold of responses that its client does not take, in MB. Beyond it, it is dropped.
   maxSessionMemory: 64
 }
 
@@ -186,6 +186,9 @@ export const listen = <R>(
     })
     // Failures to accept, such as too many open files, come here; the server lives on.
     const warn = (error: Error) => runFork(Effect.logWarning("A connection was not accepted", error))
+    server.on("tlsClientError", (error: Error) => {
+      runFork(Effect.logDebug("A TLS handshake failed", error))
+    })
     return yield* Effect.acquireRelease(
       Effect.tap(
         bind(server, options.host ?? "127.0.0.1", options.port ?? 0, options.tls === undefined ? "http" : "https"),

@@ -79,6 +79,9 @@ export const encode = (event: LogEvent): Uint8Array =>
 /** More than a ring of a log holds (contract 8.7): its followers are less than that apart. */
 const remembered = 2048
 
+/** A frame that is longer is made for each follower, so that what is remembered stays within 16 MiB. */
+const maxRemembered = 8192
+
 /**
  * Makes frames of events, each once for all who follow a log: they are given the same event, and a copy for each of
  * hundreds of followers would be most of what a server with them does.
@@ -95,8 +98,10 @@ export const makeFramer = (): (event: LogEvent) => Uint8Array => {
     const known = frames[at]
     if (known !== undefined && events[at] === event) return known
     const framed = frame(encode(event))
-    events[at] = event
-    frames[at] = framed
+    if (framed.length <= maxRemembered) {
+      events[at] = event
+      frames[at] = framed
+    }
     return framed
   }
 }

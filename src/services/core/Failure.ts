@@ -24,6 +24,24 @@ export const codeOf = (cause: unknown, depth = 0): string | undefined => {
   return "cause" in cause ? codeOf(cause.cause, depth + 1) : undefined
 }
 
+/** Codes of a connection that did not come to be. Behind any other the server may have done what it was asked for. */
+const unsent = new RegExp(
+  "^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|E(?:HOST|NET)UNREACH|EADDRNOTAVAIL|UND_ERR_INVALID_ARG|CERT_|UNABLE_TO_|" +
+    "(?:DEPTH_ZERO_)?SELF_SIGNED_CERT|ERR_(?:TLS|SSL|INVALID|HTTP2_ERROR|HTTP2_INVALID))"
+)
+
+/**
+ * What a broken connection means for the request.
+ *
+ * @internal
+ */
+export const brokenDetail = (phase: TransportError["phase"], code: string | undefined): string =>
+  (phase === "response"
+    ? "the connection broke inside the answer"
+    : code !== undefined && unsent.test(code)
+    ? "the request could not be sent"
+    : "no answer came") + (code === undefined ? "" : `: ${code}`)
+
 /** @internal */
 export const fromClientError = (
   info: CallInfo,
@@ -37,8 +55,7 @@ export const fromClientError = (
     ...info,
     phase,
     code,
-    detail: (phase === "request" ? "the request could not be sent" : "the connection broke inside the answer") +
-      (code === undefined ? "" : `: ${code}`)
+    detail: brokenDetail(phase, code)
   })
 }
 

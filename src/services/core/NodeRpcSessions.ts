@@ -11,6 +11,7 @@ import { Code, ConnectError } from "@connectrpc/connect"
 import type { GrpcTransportOptions } from "@connectrpc/connect-node"
 import * as Http2 from "node:http2"
 import type { Duplex } from "node:stream"
+import { closedEarly } from "./RpcAnswers.js"
 import * as RpcMetadata from "./RpcMetadata.js"
 
 /**
@@ -51,9 +52,16 @@ const idleMs = 15 * 60_000
 /** How often a call is put on a connection that goes away in the same moment. */
 const maxTries = 5
 
+/** What a connection may hold, in MB. Node's own 10 MB make it refuse the answers to a few thousand calls at once. */
+const maxSessionMemory = 1000
+
+/** A peer that finds pings too many is asked no more seldom than this, in ms. */
+const longestPingInterval = 5 * 60_000
+
 const coded = (code: string, message: string) => Object.assign(new Error(message), { code })
 
-const aborted = () => new ConnectError("connection aborted", Code.Canceled)
+/** The error of what is under way when the layer of the client is released. */
+const aborted = () => coded("CLIENT_CLOSED", "the client has been released")
 
 const none = () => undefined
 
@@ -112,8 +120,13 @@ export const make = (authority: string, { connectMs, dial, pingTimeoutMs, ...opt
   const connect = (): Promise<Session> => {
     const made = new Promise<Session>((resolve, reject) => {
       const socket = dial()
-      const http2 = Http2.connect(authority, { createConnection: () => socket, settings: { enablePush: false } })
+      const http2 = Http2.connect(authority, {
+        createConnection: () => socket,
+        settings: { enablePush: false },
+        maxSessionMemory
+      })
       const session: Session = { http2, socket, aliveAt: Date.now(), check: undefined, streams: 0, cancel: none }
+      let isMade = false
       open.set(http2, session)
       const cancel = after(
         connectMs,
@@ -121,6 +134,7 @@ export const make = (authority: string, { connectMs, dial, pingTimeoutMs, ...opt
       )
       // How many streams the server takes is known from here on.
       http2.once("remoteSettings", () => {
+        isMade = true
         cancel()
         session.aliveAt = Date.now()
         http2.unref()
@@ -129,7 +143,9 @@ export const make = (authority: string, { connectMs, dial, pingTimeoutMs, ...opt
       })
       http2.on("goaway", (_code, _last, data) => {
         retire(made)
-        if (data !== undefined && Buffer.from(data).equals(Buffer.from("too_many_pings"))) pingIntervalMs *= 2
+        if (data !== undefined && Buffer.from(data).equals(Buffer.from("too_many_pings"))) {
+          pingIntervalMs = Math.max(pingIntervalMs, Math.min(pingIntervalMs * 2, longestPingInterval))
+        }
         if (session.streams === 0) http2.destroy()
       })
       const fail = (error: Error) => {
@@ -144,7 +160,7 @@ export const make = (authority: string, { connectMs, dial, pingTimeoutMs, ...opt
         cancel()
         session.cancel()
         open.delete(http2)
-        fail(coded("ECONNRESET", "the connection was closed"))
+        fail(coded("ECONNRESET", isMade ? "the connection was closed" : closedEarly))
       })
     })
     return made

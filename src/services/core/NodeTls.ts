@@ -130,7 +130,12 @@ const read = (path: string, pem: Pem): Effect.Effect<Loaded<string>> => {
 /** The blocks of a PEM text whose kind ends so. */
 const blocksOf = (path: string, text: string, kind: string): Loaded<ReadonlyArray<string>> => {
   const blocks = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----[^-]*(?:-(?!----END )[^-]*)*-----END \1-----/g)]
-  if (blocks.length === 0) return wrong(path, "is not PEM (the path of a file is given as { file })")
+  if (blocks.length === 0) {
+    return wrong(
+      path,
+      "is not PEM (the path of a file is given as { file }, or in a variable whose name ends in _FILE)"
+    )
+  }
   const found = blocks.flatMap(([block, name]) => name?.endsWith(kind) === true ? [block] : [])
   return found.length === 0 ? wrong(path, `is PEM, but holds no ${kind.toLowerCase()}`) : Either.right(found)
 }

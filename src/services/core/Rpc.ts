@@ -16,8 +16,15 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Declared } from "../../schemas/core/Endpoint.js"
-import type { CommonError, TransportError } from "../../schemas/core/Errors.js"
-import { DecodeError, InvalidInput, isCommon, PayloadTooLarge, UnexpectedStatus } from "../../schemas/core/Errors.js"
+import type { CommonError } from "../../schemas/core/Errors.js"
+import {
+  DecodeError,
+  InvalidInput,
+  isCommon,
+  PayloadTooLarge,
+  TransportError,
+  UnexpectedStatus
+} from "../../schemas/core/Errors.js"
 import { codes, type StatusName } from "../../schemas/core/Grpc.js"
 import * as Attempts from "./Attempts.js"
 import * as CallOptions from "./CallOptions.js"
@@ -99,6 +106,18 @@ interface Failing<E extends { readonly _tag: string }> {
 /** The longest time-out that the eight digits of `grpc-timeout` can say in milliseconds: 27 hours. */
 const longestDeadline = 99_999_999
 
+/** Headers of a connection of HTTP/1, and of its bodies (RFC 9113, 8.2.2). */
+const foreignHeaders: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "upgrade"
+])
+
 /** The code of a message over the limit, as either side says it. */
 const tooLargeCode = "RESOURCE_EXHAUSTED"
 
@@ -139,6 +158,7 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
     if (Option.isSome(token)) entries.push(["authorization", `Bearer ${Redacted.value(token.value)}`])
     for (const [name, value] of entries) {
       if (value === undefined) continue
+      if (foreignHeaders.has(name.toLowerCase())) return Either.left(name)
       try {
         metadata.set(name, Redacted.isRedacted(value) ? Redacted.value(value) : value)
       } catch {
@@ -149,7 +169,9 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
   }
 
   const unsendable = (info: CallInfo, name: string) => {
-    const message = "has characters that metadata cannot have"
+    const message = foreignHeaders.has(name.toLowerCase())
+      ? "is not for HTTP/2"
+      : "has characters that metadata cannot have"
     return new InvalidInput({ ...info, detail: `${name} ${message}`, issues: [{ path: `headers.${name}`, message }] })
   }
 
@@ -297,7 +319,12 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
             return connection.after === undefined ? within(headed, info, "total", limits.totalMs) : headed
           })
           return {
-            attempt,
+            // Nothing has seen it (RFC 9113, 8.7): it is sent once more, whatever it is.
+            attempt: Effect.catchIf(
+              attempt,
+              (error) => error instanceof TransportError && error.code === "REFUSED_STREAM" && attempts === 1,
+              () => attempt
+            ),
             count: () => attempts,
             answered: () => ({
               shouldRetry: failed?.shouldRetry ?? true,

@@ -17,7 +17,7 @@ import {
   RetryInfoSchema
 } from "../../schemas/gen/google/rpc/error_details_pb.js"
 import type { Resolved } from "./CallOptions.js"
-import { codeOf, isTimeoutCode, timedOut, timeoutOf } from "./Failure.js"
+import { brokenDetail, codeOf, isTimeoutCode, timedOut, timeoutOf } from "./Failure.js"
 import type { CallInfo } from "./Plane.js"
 import { excerpt, redact } from "./Redaction.js"
 import * as Retry from "./Retry.js"
@@ -133,15 +133,9 @@ const answered = (
   }
 }
 
-const broken = (info: CallInfo, phase: TransportError["phase"], code: string | undefined, why?: string): Outcome => ({
+const broken = (info: CallInfo, phase: TransportError["phase"], code: string | undefined, hint = ""): Outcome => ({
   _tag: "Failed",
-  error: new TransportError({
-    ...info,
-    phase,
-    code,
-    detail: (phase === "request" ? "the call could not be sent" : "the connection broke inside the answer") +
-      (why ?? (code === undefined ? "" : `: ${code}`))
-  })
+  error: new TransportError({ ...info, phase, code, detail: brokenDetail(phase, code) + hint })
 })
 
 const undecodable = (info: CallInfo, expected: string, detail: string): Outcome => ({
@@ -151,6 +145,22 @@ const undecodable = (info: CallInfo, expected: string, detail: string): Outcome 
 
 /** Codes of Node's HTTP/2 for a peer that speaks something else. */
 const foreignCodes: ReadonlySet<string> = new Set(["ERR_HTTP2_ERROR", "ERR_SSL_WRONG_VERSION_NUMBER"])
+
+/**
+ * Says of a connection, as the message of its error, that the peer hung up ahead of its first frame.
+ *
+ * @internal
+ */
+export const closedEarly = "closed before HTTP/2 began"
+
+const hintOf = (code: string, cause: unknown): string | undefined =>
+  foreignCodes.has(code)
+    ? " (is this the port of a gRPC server?)"
+    : code === "CLIENT_CLOSED"
+    ? " (the layer of the client has been released)"
+    : cause instanceof Error && cause.message === closedEarly
+    ? " (does the server want TLS, or another certificate?)"
+    : undefined
 
 /** The code of HTTP/2 with which a stream or a connection was given up. */
 const resetOf = ({ rawMessage }: ConnectError): string | undefined =>
@@ -189,12 +199,12 @@ export const outcomeOf = (
       info,
       options.phase,
       system,
-      foreignCodes.has(system) ? `: ${system} (is this the port of a gRPC server?)` : undefined
+      hintOf(system, error.cause)
     )
   }
   const reset = /^http\/2 stream closed with error code (\w+)/.exec(rawMessage)
   if (reset !== null) return broken(info, options.phase, reset[1])
-  if (rawMessage === "PING timed out") return broken(info, options.phase, "PING_TIMEOUT", ": no answer to a ping")
+  if (rawMessage === "PING timed out") return broken(info, options.phase, "PING_TIMEOUT", " (no answer to a ping)")
   if (code === Code.DeadlineExceeded) {
     return { _tag: "Failed", error: timedOut(info, "total", options.limits.totalMs) }
   }

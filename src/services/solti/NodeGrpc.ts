@@ -37,8 +37,10 @@ export interface Options extends Client.Options, ConnectionOptions {
   readonly allowPlaintext?: boolean | undefined
 }
 
-const withScheme = (url: string, hasTls: boolean): string =>
-  /^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `${hasTls ? "https" : "http"}://${url}`
+const hasScheme = (url: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(url)
+
+/** A host, or an address in brackets, and a port. */
+const isAuthority = (text: string): boolean => /^(?:\[[^\]]+\]|[^:/?#@\s]+):\d{1,5}$/.test(text)
 
 /** A pause of nothing would be a flood of pings, a time-out of nothing no time at all. */
 const issuesOf = (options: ConnectionOptions): ReadonlyArray<InputIssue> =>
@@ -49,14 +51,18 @@ const issuesOf = (options: ConnectionOptions): ReadonlyArray<InputIssue> =>
 
 const baseUrlOf = (options: Options): Either.Either<string, InputIssue> => {
   const allowInsecure = options.allowInsecureToken === true
-  const parsed = BaseUrl.parse(withScheme(options.url, options.tls !== undefined), {
+  const { tls, url: given } = options
+  if (!hasScheme(given) && !isAuthority(given)) {
+    return Either.left({ path: "url", message: "must be host:port, or an http or https URL" })
+  }
+  const parsed = BaseUrl.parse(hasScheme(given) ? given : `${tls === undefined ? "http" : "https"}://${given}`, {
     secret: options.token === undefined ? undefined : "token",
     allowInsecure,
     allowName: "allowInsecureToken"
   })
   if (Either.isLeft(parsed)) return Either.left({ path: "url", message: parsed.left })
   const url = new URL(parsed.right)
-  if (url.protocol === "http:" && options.tls !== undefined) {
+  if (url.protocol === "http:" && tls !== undefined) {
     return Either.left({ path: "tls", message: "needs an https URL" })
   }
   return allowInsecure || options.allowPlaintext === true || BaseUrl.maySend(url, false)

@@ -47,6 +47,15 @@ import type { Faults } from "../../testing/solti/Faults.js"
 import { makeFront } from "../../testing/solti/GrpcEmulator.js"
 import * as OnSocket from "../../testing/solti/OnSocket.js"
 
+export { type Address, ListenError } from "../../server/core/NodeServer.js"
+export { ApiHandler } from "../../server/solti/ApiHandler.js"
+export { Supervisor } from "../../server/solti/Supervisor.js"
+export { Tasks } from "../../services/solti/Tasks.js"
+export { Recorder } from "../../testing/core/Recorder.js"
+export { TestServer } from "../../testing/core/TestServer.js"
+export { Emulator } from "../../testing/solti/Emulator.js"
+export { Faults } from "../../testing/solti/Faults.js"
+
 const layerPlane = (options: FrontOptions): Layer.Layer<Tasks, never, ApiHandler | Faults | Recorder> =>
   Layer.effect(
     Tasks,

@@ -93,7 +93,7 @@ describe("what cannot work with gRPC is said in one line", () => {
       const address = `127.0.0.1:${yield* Effect.promise(freePort)}`
       const person = yield* list(["--grpc", address])
       assert.strictEqual(person.code, 5)
-      assert.strictEqual(person.stderr, `switchyard: ${address}: the call could not be sent: ECONNREFUSED\n`)
+      assert.strictEqual(person.stderr, `switchyard: ${address}: the request could not be sent: ECONNREFUSED\n`)
       const machine = yield* list(["--grpc", address, "--json"])
       assert.deepInclude(JSON.parse(machine.stderr), { error: "TransportError", exitCode: 5, code: "ECONNREFUSED" })
     }))
@@ -223,7 +223,7 @@ layer(served({ tls }), { excludeTestServices: true })("over TLS", (it) => {
         [["--grpc", authority, "--tls-ca", pem("other-ca.pem")], {}, authority, /SIGNATURE|CERT/],
         [["--grpc", url], {}, url, /VERIFY|CERT/],
         [["--grpc", authority, ...ca], { SOLTI_TLS_SERVER_NAME: "other.test" }, authority, /ALTNAME/],
-        [["--grpc", authority], {}, authority, /could not be sent/]
+        [["--grpc", authority], {}, authority, /does the server want TLS/]
       ]
       for (const [args, env, where, why] of refused) {
         const { code, stderr, stdout } = yield* list(args, env)

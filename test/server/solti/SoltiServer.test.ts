@@ -56,6 +56,35 @@ describe("SoltiServer", () => {
       assert.strictEqual((yield* send(guarded.port, { path: "/api/v1/tasks" })).status, 401)
     }))
 
+  it.scopedLive("answers no web page of another host, unless it asks for a token or is told so", () =>
+    Effect.gen(function*() {
+      const statusOf = (port: number, headers: Readonly<Record<string, string>>) =>
+        Effect.map(send(port, { path: "/api/v1/tasks", headers }), ({ status }) => status)
+      const { port } = yield* serve()
+      const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64)" }
+      for (
+        const host of [`127.0.0.1:${port}`, `localhost:${port}`, "[::1]", "agent.localhost", "LOCALHOST", "127.9.9.9"]
+      ) {
+        assert.strictEqual(yield* statusOf(port, { ...browser, host }), 200, host)
+      }
+      for (const host of ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "a b", "192.0.2.1"]) {
+        assert.strictEqual(yield* statusOf(port, { ...browser, host }), 403, host)
+        // A program is no page, whatever it calls the host.
+        assert.strictEqual(yield* statusOf(port, { host }), 200, host)
+      }
+      assert.strictEqual(yield* statusOf(port, { origin: "http://localhost:3000" }), 200)
+      for (const origin of ["http://evil.example", "null", "https://127.0.0.1.evil.example"]) {
+        assert.strictEqual(yield* statusOf(port, { origin }), 403, origin)
+      }
+      const open = yield* serve({ allowUnauthenticated: true })
+      assert.strictEqual(yield* statusOf(open.port, { origin: "http://agent.example" }), 200)
+      const guarded = yield* serve({ token: Redacted.make("t") })
+      assert.strictEqual(
+        yield* statusOf(guarded.port, { origin: "http://agent.example", authorization: "Bearer t" }),
+        200
+      )
+    }))
+
   it.scopedLive("needs no token on the loopback interface", () =>
     Effect.gen(function*() {
       for (const host of ["127.0.0.1", "localhost", "127.9.9.9"]) {

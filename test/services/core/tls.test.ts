@@ -86,7 +86,10 @@ describe("NodeTls", () => {
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* server({ cert: key, key: "/etc/server.key", clientCa: [] }), [
         { path: "tls.cert", message: "is PEM, but holds no certificate" },
-        { path: "tls.key", message: "is not PEM (the path of a file is given as { file })" },
+        {
+          path: "tls.key",
+          message: "is not PEM (the path of a file is given as { file }, or in a variable whose name ends in _FILE)"
+        },
         { path: "tls.clientCa", message: "must hold a certificate" }
       ])
     }))

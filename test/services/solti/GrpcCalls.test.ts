@@ -388,7 +388,10 @@ describe("what is sent", () => {
 describe("where it may go", () => {
   const token = Redacted.make("t0ken-value")
   const refused: ReadonlyArray<readonly [SoltiGrpc.Options, says: string, path?: string]> = [
-    [{ url: "" }, "absolute URL"],
+    [{ url: "" }, "host:port"],
+    [{ url: "127.0.0.1" }, "host:port"],
+    [{ url: "127.0.0.1:50052/behind" }, "host:port"],
+    [{ url: "http://" }, "absolute URL"],
     [{ url: "ftp://host" }, "http://"],
     [{ url: "http://user:s3cret@127.0.0.1" }, "credentials"],
     [{ url: "http://127.0.0.1/?token=s3cret" }, "query"],

@@ -78,7 +78,9 @@ describe("a stream that the server resets", () => {
           assert.strictEqual(error._tag, name === "logs" ? "StreamInterrupted" : "TransportError")
           if (name === "logs") assert.include(error.detail, "TransportError")
           if (code < 14) assert.strictEqual(error.code, reset)
-          assert.strictEqual(peer.calls.length - before, attempts[name], name)
+          // Nothing has seen a call that was refused: that one is sent once more, whatever it is.
+          const again = reset === "REFUSED_STREAM" && attempts[name] === 1 && name !== "logs" ? 1 : 0
+          assert.strictEqual(peer.calls.length - before, attempts[name] + again, name)
         }
         assert.strictEqual(peer.connections.made, 2)
       })
@@ -147,7 +149,7 @@ describe("GOAWAY", () => {
       assert.strictEqual(peer.connections.made, 3)
     }))
 
-  it.scopedLive("that did not see a call: it is sent again where that is allowed", () =>
+  it.scopedLive("that did not see a call: it is sent again, whatever it is", () =>
     Effect.gen(function*() {
       const peer = yield* Peer.serve(answering())
       const proxy = yield* Proxy.make(peer.port, ({ connection, from, type }) =>
@@ -162,9 +164,9 @@ describe("GOAWAY", () => {
         proxy.connections.open === 0
       )
       yield* Effect.sleep("20 millis")
-      const error = yield* failureOf(tasks.submit(spec))
-      assert.strictEqual(error._tag, "TransportError")
-      assert.strictEqual(proxy.connections.made, 3)
+      // The answer is one, if without an id.
+      assert.strictEqual((yield* failureOf(tasks.submit(spec)))._tag, "DecodeError")
+      assert.strictEqual(proxy.connections.made, 4)
     }))
 
   it.scopedLive("that did not see a call, on a connection that stays open: the same", () =>
@@ -179,8 +181,7 @@ describe("GOAWAY", () => {
       assert.strictEqual(proxy.connections.made, 2)
       const other = yield* tasksOver({ url: proxy.url, options: { retry: quick, timeouts: { total: "3 seconds" } } })
       const error = yield* failureOf(other.submit(spec))
-      assert.strictEqual(error._tag, "TransportError")
-      assert.strictEqual(error.code, "REFUSED_STREAM")
+      assert.strictEqual(error._tag, "DecodeError")
     }))
 
   it.scopedLive("again and again is no reason to go on for ever", () =>

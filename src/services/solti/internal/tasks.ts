@@ -30,8 +30,9 @@ const vanishedLimit = 5
 
 const deleteLimit = 10
 
-/** What a read is repeated after. */
-const isPassing = (error: { readonly _tag: string }): boolean => isTransient(error) || error._tag === "Internal"
+/** What a read is repeated after. A client that has been released stays so. */
+const isPassing = (error: { readonly _tag: string; readonly code?: string | undefined }): boolean =>
+  (isTransient(error) || error._tag === "Internal") && error.code !== "CLIENT_CLOSED"
 
 /** @internal */
 export const make = (wire: Wire): Tasks.Service => {

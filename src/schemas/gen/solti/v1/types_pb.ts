@@ -260,6 +260,8 @@ export const TaskKindSchema: GenMessage<TaskKind> = /*@__PURE__*/
   messageDesc(file_solti_v1_types, 7);
 
 /**
+ * 0 < first_ms <= max_ms, factor >= 1.
+ *
  * @generated from message solti.v1.BackoffStrategy
  */
 export type BackoffStrategy = Message<"solti.v1.BackoffStrategy"> & {
@@ -292,10 +294,16 @@ export const BackoffStrategySchema: GenMessage<BackoffStrategy> = /*@__PURE__*/
   messageDesc(file_solti_v1_types, 8);
 
 /**
+ * Everything that a submitter says. All but restart_interval_ms and labels is required, the enums included: 0 is refused.
+ * The smallest: slot "build", kind { subprocess { command { command "true" } } }, timeout_ms 60000, restart NEVER,
+ * backoff { jitter NONE, first_ms 1000, max_ms 1000, factor 1 }, admission QUEUE.
+ *
  * @generated from message solti.v1.CreateSpec
  */
 export type CreateSpec = Message<"solti.v1.CreateSpec"> & {
   /**
+   * 1-64 of A-Z a-z 0-9 . _ -
+   *
    * @generated from field: string slot = 1;
    */
   slot: string;
@@ -306,6 +314,8 @@ export type CreateSpec = Message<"solti.v1.CreateSpec"> & {
   kind?: TaskKind | undefined;
 
   /**
+   * Of an attempt, in ms; above 0.
+   *
    * @generated from field: uint64 timeout_ms = 3;
    */
   timeoutMs: bigint;
@@ -316,6 +326,8 @@ export type CreateSpec = Message<"solti.v1.CreateSpec"> & {
   restart: RestartStrategy;
 
   /**
+   * Between successful attempts, with RESTART_STRATEGY_ALWAYS only.
+   *
    * @generated from field: optional uint64 restart_interval_ms = 5;
    */
   restartIntervalMs?: bigint | undefined;
