@@ -137,7 +137,8 @@ describe("serve solti", () => {
       assert.isFalse(lives(seconds))
       for (const { ended } of runs) {
         const { code, stderr } = await ended
-        assert.strictEqual(code, 5)
+        // Canceled, or the server was gone before it could be asked.
+        assert.include([1, 5], code)
         assert.include(stderr, "1 < finished")
       }
     }

@@ -13,14 +13,14 @@ export interface Timetable {
   readonly cron: Cron.Cron
 }
 
-const nicknames: Readonly<Record<string, string>> = {
+const nicknames = new Map(Object.entries({
   "@yearly": "0 0 1 1 *",
   "@annually": "0 0 1 1 *",
   "@monthly": "0 0 1 * *",
   "@weekly": "0 0 * * 0",
   "@daily": "0 0 * * *",
   "@hourly": "0 * * * *"
-}
+}))
 
 interface Field {
   readonly min: number
@@ -90,7 +90,7 @@ const patternOf = (expression: string): Either.Either<string, string> =>
   Either.gen(function*() {
     const trimmed = expression.trim()
     if (trimmed === "") return yield* Either.left("CronPattern cannot be an empty string.")
-    const texts = (nicknames[trimmed.toLowerCase()] ?? trimmed).toUpperCase().split(/\s+/)
+    const texts = (nicknames.get(trimmed.toLowerCase()) ?? trimmed).toUpperCase().split(/\s+/)
     if (texts.length !== 5 && texts.length !== 6) {
       return yield* Either.left("Invalid pattern: Pattern must have 5 or 6 fields when years are disallowed.")
     }
