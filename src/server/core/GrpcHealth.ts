@@ -25,6 +25,7 @@ import { GrpcStatus } from "./GrpcStatus.js"
  * - `methods`: `Check` and `Watch`, for `Grpc.make`
  * - `close`: the server is about to go: from now on it does not serve, and who watches is told so and let go. It is
  *   done when they are gone, after 1 s at the latest
+ * - `closed`: done when `close` has begun
  *
  * @since 0.1.0
  * @category models
@@ -32,6 +33,7 @@ import { GrpcStatus } from "./GrpcStatus.js"
 export interface GrpcHealth {
   readonly methods: ReadonlyMap<string, Grpc.Method>
   readonly close: Effect.Effect<void>
+  readonly closed: Effect.Effect<void>
 }
 
 /**
@@ -111,6 +113,7 @@ export const make = (names: Iterable<string>): Effect.Effect<GrpcHealth> =>
         [`/${Health.typeName}/${Health.method.check.name}`, { _tag: "Unary", requestLimit, handle: check }],
         [`/${Health.typeName}/${Health.method.watch.name}`, { _tag: "ServerStream", requestLimit, handle: watch }]
       ]),
+      closed: Stream.runDrain(Stream.takeUntil(serving.changes, (now) => !now)),
       close: Effect.zipRight(SubscriptionRef.set(serving, false), Effect.asVoid(patient))
     }
   })

@@ -6,6 +6,7 @@
  */
 import { type DescFile, type DescService, type MessageInitShape, toBinary } from "@bufbuild/protobuf"
 import { type DescriptorProto, type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { codes } from "../../schemas/core/Grpc.js"
@@ -107,12 +108,16 @@ const answering = (services: ReadonlyArray<DescService>) => {
  * services, and itself.
  *
  * The same bytes are answered under `grpc.reflection.v1alpha.ServerReflection`, which is not listed. A question that
- * has no answer is answered with an error response, and the stream goes on.
+ * has no answer is answered with an error response, and the stream goes on, until the client ends it or `closed` is done:
+ * who only asks what there is holds no shutdown up.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (services: ReadonlyArray<DescService>): ReadonlyMap<string, Grpc.Method> => {
+export const make = (
+  services: ReadonlyArray<DescService>,
+  closed: Effect.Effect<void> = Effect.never
+): ReadonlyMap<string, Grpc.Method> => {
   const answer = answering(services)
 
   const respond = (message: Uint8Array): Either.Either<Uint8Array, GrpcStatus> =>
@@ -129,7 +134,7 @@ export const make = (services: ReadonlyArray<DescService>): ReadonlyMap<string, 
   const method: Grpc.Method = {
     _tag: "Bidi",
     requestLimit: 4096,
-    handle: (messages) => Stream.mapEffect(messages, respond)
+    handle: (messages) => Stream.interruptWhen(Stream.mapEffect(messages, respond), closed)
   }
   const { name } = ServerReflection.method.serverReflectionInfo
   return new Map([[`/${ServerReflection.typeName}/${name}`, method], [`/${alpha}/${name}`, method]])

@@ -89,7 +89,7 @@ export class GrpcServer extends Context.Tag("effect-switchyard/solti/grpc/server
         if (refusal !== undefined) return yield* refusal
         const services = GrpcFront.servicesOf(options)
         const health = yield* GrpcHealth.make(services.map(({ typeName }) => typeName))
-        const reflection = options.reflection === false ? [] : GrpcReflection.make([...services, Health])
+        const reflection = options.reflection === false ? [] : GrpcReflection.make([...services, Health], health.closed)
         const front = yield* GrpcFront.make({ ...options, methods: new Map([...health.methods, ...reflection]) })
         const address = yield* NodeHttp2.listen(front, { ...options, host })
         // Finalizers run backwards: the health changes before anything is stopped.

@@ -332,6 +332,23 @@ describe("GrpcServer", () => {
         }
       }))
 
+    it.scopedLive("who asks what there is holds nothing up", () =>
+      Effect.gen(function*() {
+        const { close, reflection } = yield* started({ drain: Effect.void, grace: "1 minute" })
+        const answered = yield* Deferred.make<void>()
+        async function* patient() {
+          yield* asks()
+          await new Promise(() => undefined)
+        }
+        const asking = yield* Effect.fork(collect(
+          (signal) => reflection.serverReflectionInfo(patient(), { signal }),
+          () => Deferred.succeed(answered, undefined)
+        ))
+        yield* Deferred.await(answered)
+        yield* close
+        assert.lengthOf(yield* Fiber.join(asking), 1)
+      }))
+
     it.scopedLive("logs end with a status, calls that do not end in time with UNAVAILABLE", () =>
       Effect.gen(function*() {
         const open = yield* Deferred.make<void>()
