@@ -30,7 +30,7 @@ import { bind } from "./NodeServer.js"
  * - `requestTimeout`: how long the body of a request may take to come (default 60 s), unless it is read piece by piece
  * - `keepAliveTimeout`: how long a connection without a request is kept (default 30 min: gRPC clients keep theirs)
  * - `tls`: listens on TLS, with HTTP/2 only (ALPN `h2`)
- * - `pingInterval`: how often the client of a connection with requests is asked whether it is there (default 30 s)
+ * - `pingInterval`: how often the client of a connection is asked whether it is there (default 30 s)
  * - `pingTimeout`: how long its answer may take (default 15 s); then the connection is dropped
  *
  * @since 0.1.0

@@ -45,9 +45,10 @@ export class NodeHttp2Session {
     const idle = setTimeout(() => {
       if (this.streams.size === 0) this.close()
     }, timeouts.idleMs)
+    // Idle ones as well: one that the client has broken is found in no other way.
     const ping = setInterval(() => {
       this.sweep()
-      if (this.streams.size > 0) this.ping(timeouts.pingTimeoutMs)
+      this.ping(timeouts.pingTimeoutMs)
     }, timeouts.pingIntervalMs)
     session.on("stream", (stream) => this.watch(stream, idle))
     // Node says goodbye, and then waits for a client that may never answer.

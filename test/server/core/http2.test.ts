@@ -485,6 +485,18 @@ describe("NodeHttp2", () => {
         yield* Deferred.await(closed)
       }))
 
+    it.scopedLive("finds a connection that its client has broken, with nothing under way on it", () =>
+      Effect.gen(function*() {
+        const { port } = yield* NodeHttp2.listen(streaming(Stream.never), {
+          pingInterval: "50 millis",
+          pingTimeout: "50 millis"
+        })
+        const socket = yield* raw(port, Buffer.concat([Buffer.from(preface), frame(4, 0, 0)]))
+        // Longer than a frame may be.
+        socket.write(Buffer.concat([frame(0, 0, 1, Buffer.alloc(100_000))]))
+        yield* until(() => socket.closed)
+      }))
+
     it.scopedLive("keeps a client that answers its pings", () =>
       Effect.gen(function*() {
         const { url } = yield* NodeHttp2.listen(streaming(Stream.never), {
