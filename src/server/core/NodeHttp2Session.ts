@@ -16,7 +16,7 @@ export interface Timeouts {
   readonly settingsMs: number
   /** Without a request. */
   readonly idleMs: number
-  /** From ping to ping while there are requests, and from a ping to its answer. */
+  /** From ping to ping, and from a ping to its answer. */
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
 }

@@ -129,7 +129,10 @@ export const make = (options: Options = {}): Effect.Effect<Front, never, ApiHand
 
     const withCount = (name: string, path: string, method: Grpc.Method): Grpc.Method =>
       method._tag === "Unary"
-        ? { _tag: "Unary", handle: (message, request) => counted(name, path, method.handle(message, request)) }
+        ? {
+          ...method,
+          handle: (...call: Parameters<typeof method.handle>) => counted(name, path, method.handle(...call))
+        }
         : method
 
     const methods = new Map(options.methods)

@@ -16,6 +16,7 @@ import * as Bytes from "./Bytes.js"
 import * as CallOptions from "./CallOptions.js"
 import { bounded, fromClientError, within } from "./Failure.js"
 import type { CallInfo, Plane } from "./Plane.js"
+import { headerSecrets } from "./Redaction.js"
 import { limitOf } from "./TransportTimeouts.js"
 
 /** @internal */
@@ -66,17 +67,11 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: Plane<
     return headers
   }
 
-  // A server or a proxy may show the request in its errors: no header of it comes back, whether marked as secret or not.
   const prefix = new URL(plane.baseUrl).pathname
-  const secretsOf = (token: Token, options: CallOptions.Resolved): Array<string> => {
-    const secrets: Array<string> = []
-    for (const value of Object.values(options.headers)) {
-      if (value !== undefined) secrets.push(Redacted.isRedacted(value) ? Redacted.value(value) : value)
-    }
-    if (Option.isSome(token)) secrets.push(Redacted.value(token.value))
-    secrets.push(prefix)
-    return secrets
-  }
+  const secretsOf = (token: Token, options: CallOptions.Resolved): Array<string> => [
+    ...headerSecrets(token, options.headers),
+    prefix
+  ]
 
   /** The body as a stream under its time-out. */
   const bodyOf = (

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 
 /**
  * Percent-encodes text as one path segment or query value; `None` when it is not well-formed Unicode.
@@ -28,6 +29,24 @@ const escapes: ReadonlyArray<(text: string) => string> = [
   (text) => Option.getOrElse(percentEncode(text), () => text),
   (text) => text.replace(/[&<>"']/g, (character) => entities[character] ?? character)
 ]
+
+/**
+ * What of the headers of a request must not show up in errors. A server or a proxy may show the request in its answers: no
+ * header of it comes back, whether marked as secret or not. The space around a value does not reach the server.
+ *
+ * @internal
+ */
+export const headerSecrets = (
+  token: Option.Option<Redacted.Redacted>,
+  headers: Readonly<Record<string, string | Redacted.Redacted | undefined>>
+): Array<string> => {
+  const secrets: Array<string> = []
+  for (const value of Object.values(headers)) {
+    if (value !== undefined) secrets.push((Redacted.isRedacted(value) ? Redacted.value(value) : value).trim())
+  }
+  if (Option.isSome(token)) secrets.push(Redacted.value(token.value).trim())
+  return secrets
+}
 
 /** How a secret may come back: as it is, or escaped for JSON, a URL or HTML, also one in the other. */
 const formsOf = (secret: string): ReadonlySet<string> => {

@@ -31,6 +31,7 @@ import * as CallOptions from "./CallOptions.js"
 import { within } from "./Failure.js"
 import * as Messages from "./Messages.js"
 import type { CallInfo } from "./Plane.js"
+import { headerSecrets } from "./Redaction.js"
 import * as RpcAnswers from "./RpcAnswers.js"
 import * as Telemetry from "./Telemetry.js"
 
@@ -175,17 +176,6 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
     return new InvalidInput({ ...info, detail: `${name} ${message}`, issues: [{ path: `headers.${name}`, message }] })
   }
 
-  // A server or a proxy may show the request in its errors: no header of it comes back, whether marked as secret or not.
-  // The space around a value is not sent.
-  const secretsOf = (token: Option.Option<Redacted.Redacted>, options: CallOptions.Resolved): Array<string> => {
-    const secrets: Array<string> = []
-    for (const value of Object.values(options.headers)) {
-      if (value !== undefined) secrets.push((Redacted.isRedacted(value) ? Redacted.value(value) : value).trim())
-    }
-    if (Option.isSome(token)) secrets.push(Redacted.value(token.value).trim())
-    return secrets
-  }
-
   const tooLargeAnswer = (info: CallInfo) =>
     new DecodeError({
       ...info,
@@ -250,7 +240,8 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
   }
 
   /**
-   * The function that calls a unary method. `secrets` are texts of the message that must not show up in errors.
+   * The function that calls a unary method. `messageSecrets` gives the texts of the message that must not show up in
+   * errors; it is asked when there is something to tell.
    */
   const unary = <I extends DescMessage, O extends DescMessage, E extends { readonly _tag: string }>(
     name: string,
@@ -265,7 +256,7 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
     return (
       message: MessageShape<I>,
       own?: CallOptions.CallOptions,
-      messageSecrets: ReadonlyArray<string> = []
+      messageSecrets: () => ReadonlyArray<string> = () => []
     ): Effect.Effect<MessageShape<O>, E | CommonError | InvalidInput> =>
       Effect.withFiberRuntime((fiber) => {
         const limits = resolve(fiber.getFiberRef(CallOptions.currentCallOptions), own, defaults)
@@ -279,7 +270,7 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
             if (Either.isLeft(metadata)) return Effect.fail(unsendable(info, metadata.left))
             const headers = metadata.right
             if (plane.propagateTrace) setAll(headers, TraceContext.toHeaders(span))
-            const secrets = () => [...secretsOf(token, limits), ...messageSecrets]
+            const secrets = () => [...headerSecrets(token, limits.headers), ...messageSecrets()]
             const deadline = limits.totalMs === Infinity
               ? undefined
               : Math.min(Math.max(1, Math.ceil(limits.totalMs)), longestDeadline)
@@ -370,7 +361,7 @@ export const make = <PlaneError extends { readonly _tag: string }>(plane: RpcPla
               Clock.currentTimeMillis,
               (now) => failureOf<E>({ cause, info, limits, message, method, now, phase, secrets, settings }).error
             )
-          const secrets = () => secretsOf(token, limits)
+          const secrets = () => headerSecrets(token, limits.headers)
           const transport = yield* connection.lease
           const controller = yield* Effect.acquireRelease(
             Effect.sync(() => new AbortController()),

@@ -17,7 +17,7 @@ const secrets = {
   token: "TOKENsecret/0+1<a>&b",
   layerHeader: "LAYERsecret 0\\1\"x\"",
   regionHeader: "REGIONsecret-0%1",
-  callHeader: "CALLsecret=0&1",
+  callHeader: " CALLsecret=0&1 ",
   plainHeader: "PLAINsecret-cookie",
   prefix: "PREFIXsecret-tenant",
   env: "ENVsecret\u00f6 '0'\n1",

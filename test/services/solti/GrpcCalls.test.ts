@@ -273,8 +273,16 @@ describe("what is sent", () => {
       const peer = yield* Peer.serve(answering)
       const tasks = yield* tasksOver({ url: peer.url })
       for (const id of ["", " ", "\ud800"]) {
-        for (const call of [tasks.get(id), tasks.runs(id), tasks.delete(id), Stream.runDrain(tasks.logs(id))]) {
+        for (
+          const [method, call] of [
+            ["GetTaskStatus", tasks.get(id)],
+            ["ListTaskRuns", tasks.runs(id)],
+            ["DeleteTask", tasks.delete(id)],
+            ["StreamTaskLogs", Stream.runDrain(tasks.logs(id))]
+          ] as const
+        ) {
           const error = yield* Effect.flip<unknown, Solti.LogError, never>(call)
+          assert.strictEqual(error.route, `/solti.v1.SoltiApi/${method}`)
           assert.strictEqual(error._tag, "InvalidInput")
           assert.strictEqual(error._tag === "InvalidInput" ? error.issues[0]?.path : "", "id")
         }

@@ -454,6 +454,22 @@ describe("an answer that is not what was promised", () => {
       assert.strictEqual(error._tag === "DecodeError" ? error.path : "", "task.spec")
     }))
 
+  it.scopedLive("a page with a task without what it must have, by its place in the page", () =>
+    Effect.gen(function*() {
+      const whole = { metadata: { id: "a" }, spec: { backoff: {} }, status: {} }
+      const peer = yield* Peer.serve((stream) =>
+        Peer.answer(
+          stream,
+          Peer.encoded(Pb.ListTasksResponseSchema, { tasks: [whole, { metadata: { id: "b" } }, whole], total: 3 })
+        )
+      )
+      const tasks = yield* tasksOver({ url: peer.url, options: once })
+      const error = yield* Effect.flip(tasks.list())
+      assert.strictEqual(error._tag === "DecodeError" ? error.path : error._tag, "tasks.1.spec")
+      const refused = yield* Effect.flip(tasks.list({ limit: -1 }))
+      for (const { route } of [error, refused]) assert.strictEqual(route, "/solti.v1.SoltiApi/ListTasks")
+    }))
+
   it.scopedLive("trailers with odd names and many values", () =>
     Effect.gen(function*() {
       const peer = yield* Peer.serve((stream) =>

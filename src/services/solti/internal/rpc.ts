@@ -31,6 +31,9 @@ const events: Selection<Pb.OutputEventProto, LogEvent> = {
   weigh: (event) => event.type === "chunk" ? event.line.length : 0
 }
 
+/** The calls of a task, by the name of both the method and the route. */
+type ById = "get" | "runs" | "logs" | "delete"
+
 /** The plane over gRPC. */
 export const make = (
   plane: ReturnType<typeof Client.shared> & Pick<Rpc.RpcPlane<SoltiError>, "connection">
@@ -56,8 +59,15 @@ export const make = (
   /** The service that the server has, as far as it is known: 0.0.3 has it under another name (contract 12.1). */
   let current = published
 
-  const methods = { submit: "submitTask", get: "getTaskStatus", logs: "streamTaskLogs", delete: "deleteTask" } as const
-  const info: Wire["info"] = (name, route) =>
+  const methods = {
+    submit: "submitTask",
+    get: "getTaskStatus",
+    list: "listTasks",
+    runs: "listTaskRuns",
+    logs: "streamTaskLogs",
+    delete: "deleteTask"
+  } as const
+  const info = (name: string, route: keyof typeof methods | "apply"): CallInfo =>
     Rpc.callInfo(
       plane,
       "Tasks",
@@ -104,37 +114,30 @@ export const make = (
         }))
     })
 
-  const checked = (id: string, name: string, route: "get" | "logs" | "delete"): Effect.Effect<string, InvalidInput> => {
+  const checked = (id: string, name: ById): Effect.Effect<string, InvalidInput> => {
     const message = Rules.isBlank(id)
       ? "must not be empty"
       : Option.isNone(percentEncode(id))
       ? "is not well-formed Unicode"
       : undefined
-    return message === undefined ? Effect.succeed(id) : Effect.fail(refuse(info(name, route), { path: "id", message }))
+    return message === undefined ? Effect.succeed(id) : Effect.fail(refuse(info(name, name), { path: "id", message }))
   }
 
   const byId = <A, E, R>(
     id: string,
-    name: string,
-    route: "get" | "logs" | "delete",
+    name: ById,
     call: (calls: Calls) => Effect.Effect<A, E | CommonError | InvalidInput, R>,
     options?: CallOptions
-  ) => Effect.zipRight(checked(id, name, route), calling(call, options))
+  ) => Effect.zipRight(checked(id, name), calling(call, options))
 
-  const taskOf = (message: Parameters<typeof Proto.decodeTask>[0], path: string, at: CallInfo) =>
-    Either.mapLeft(Proto.decodeTask(message), (misfit) =>
-      new DecodeError({
-        ...at,
-        path: `${path}.${misfit.path}`,
-        expected: misfit.expected,
-        detail: `the answer has no ${misfit.expected} at ${path}.${misfit.path}`
-      }))
+  const undecodable = (at: CallInfo, path: string, expected: string) =>
+    new DecodeError({ ...at, path, expected, detail: `the answer has no ${expected} at ${path}` })
 
   const encoded = (spec: CreateSpec, route: "submit" | "apply") =>
     Either.mapLeft(Proto.encodeSpec(spec), (issue) => refuse(info(route, route), issue))
 
   const listRequest = (query: ListQuery): Either.Either<Pb.ListTasksRequest, InvalidInput> => {
-    const at = info("list", "get")
+    const at = info("list", "list")
     for (const name of ["limit", "offset"] as const) {
       const value = query[name] ?? 0
       if (!Number.isInteger(value) || value < 0 || value > maxUInt32) {
@@ -157,11 +160,18 @@ export const make = (
     Effect.flatMap(
       listRequest(query),
       (request) =>
-        Effect.flatMap(calling((calls) => calls.list(request, options), options), ({ tasks, total }) =>
-          Effect.map(
-            Effect.forEach(tasks, (task, index) => taskOf(task, `tasks.${index}`, info("list", "get"))),
-            (tasks) => ({ tasks, total })
-          ))
+        Effect.flatMap(calling((calls) => calls.list(request, options), options), (answer) => {
+          const tasks: Array<Task> = []
+          for (const message of answer.tasks) {
+            const task = Proto.decodeTask(message)
+            if (Either.isLeft(task)) {
+              const { expected, path } = task.left
+              return Effect.fail(undecodable(info("list", "list"), `tasks.${tasks.length}.${path}`, expected))
+            }
+            tasks.push(task.right)
+          }
+          return Effect.succeed({ tasks, total: answer.total })
+        })
     )
 
   /** A page that is too large for one message comes in two halves. */
@@ -185,7 +195,7 @@ export const make = (
       Effect.flatMap(encoded(spec, "submit"), (spec_) => {
         const request = create(Pb.SubmitTaskRequestSchema, { spec: spec_ })
         return Effect.map(
-          calling((calls) => calls.submit(request, options, secretsOf(spec)), options),
+          calling((calls) => calls.submit(request, options, () => secretsOf(spec)), options),
           ({ taskId }) => taskId
         )
       }),
@@ -195,7 +205,7 @@ export const make = (
         // Asked every time: 0.0.4 has an operation of this name that takes something else, and a server may become one.
         return Effect.flatMap(has(renamed, options), (isThere) =>
           isThere
-            ? Effect.map(callApply(request, options, secretsOf(spec)), ({ taskId }) => taskId)
+            ? Effect.map(callApply(request, options, () => secretsOf(spec)), ({ taskId }) => taskId)
             : Effect.fail(
               new VersionMismatch({
                 ...info("apply", "apply"),
@@ -208,9 +218,12 @@ export const make = (
     get: (id, options) => {
       const request = create(Pb.GetTaskStatusRequestSchema, { taskId: id })
       return Effect.flatMap(
-        byId(id, "get", "get", (calls) => calls.get(request, options), options),
+        byId(id, "get", (calls) => calls.get(request, options), options),
         ({ task }) =>
-          task === undefined ? Effect.succeedNone : Either.map(taskOf(task, "task", info("get", "get")), Option.some)
+          task === undefined ? Effect.succeedNone : Either.mapBoth(Proto.decodeTask(task), {
+            onLeft: ({ expected, path }) => undecodable(info("get", "get"), `task.${path}`, expected),
+            onRight: Option.some
+          })
       )
     },
     list,
@@ -218,17 +231,17 @@ export const make = (
     runs: (id, options) => {
       const request = create(Pb.ListTaskRunsRequestSchema, { taskId: id })
       return Effect.map(
-        byId(id, "runs", "get", (calls) => calls.runs(request, options), options),
+        byId(id, "runs", (calls) => calls.runs(request, options), options),
         ({ runs }) => runs.map(Proto.decodeRun)
       )
     },
     delete: (id, options) => {
       const request = create(Pb.DeleteTaskRequestSchema, { taskId: id })
-      return Effect.asVoid(byId(id, "delete", "delete", (calls) => calls.delete(request, options), options))
+      return Effect.asVoid(byId(id, "delete", (calls) => calls.delete(request, options), options))
     },
     openLogs: (id, options) => {
       const request = create(Pb.StreamTaskLogsRequestSchema, { taskId: id })
-      return byId(id, "logs", "logs", (calls) => calls.logs(request, options), options)
+      return byId(id, "logs", (calls) => calls.logs(request, options), options)
     },
     version: (options) => {
       const request = create(Pb.ListTasksRequestSchema, { limit: 1 })
